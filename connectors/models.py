@@ -1,0 +1,146 @@
+"""Where messages come from and where audiences go: sources, destinations, audiences and their deliveries."""
+
+import secrets
+
+from django.db import models
+from django.utils import timezone
+
+from cdp_site.ids import new_id
+from connectors.encrypted import EncryptedJSONField
+
+
+def new_write_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Source(models.Model):
+    """A system that sends messages."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    name = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=30, default="http", help_text="A module of connectors.sources.")
+    write_key = models.CharField(max_length=64, unique=True, default=new_write_key)
+    enabled = models.BooleanField(default=True)
+    hue = models.SmallIntegerField(default=200, help_text="Its colour everywhere, as an OKLCH hue (0-360).")
+    category = models.CharField(
+        max_length=12,
+        default="other",
+        choices=[
+            ("web", "Website"), ("app", "App"), ("shop", "Online shop"), ("till", "Till"), ("crm", "CRM"),
+            ("email", "E-mail"), ("ads", "Advertising"), ("help", "Helpdesk"), ("other", "Other"),
+        ],
+    )  # fmt: skip
+    default_country = models.CharField(max_length=2, default="ES", help_text="For phone numbers written without +.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "source"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Destination(models.Model):
+    """A system that audiences are sent to. `config` (addresses, secrets) is encrypted at rest."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    name = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=30, help_text="A module of connectors.destinations.")
+    config = EncryptedJSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "destination"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Audience(models.Model):
+    """Who a destination should have: in any of the included segments and in none of the excluded."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="audiences")
+    name = models.CharField(max_length=120)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    # Asked for a comparison with the whole segments (first sync, edited audience, 'sync again').
+    compare_from = models.BigIntegerField(null=True, blank=True, help_text="Next profile id of a full comparison.")
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "audience"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["destination", "name"], name="audience_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AudienceSegment(models.Model):
+    """A segment that an audience includes or excludes."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    audience = models.ForeignKey(Audience, on_delete=models.CASCADE, related_name="segments")
+    segment = models.ForeignKey("segments.Segment", on_delete=models.PROTECT, related_name="audiences")
+    role = models.CharField(max_length=8, choices=[("include", "Include"), ("exclude", "Exclude")], default="include")
+
+    class Meta:
+        db_table = "audience_segment"
+        constraints = [models.UniqueConstraint(fields=["audience", "segment"], name="audience_segment_unique")]
+
+
+class AudienceMember(models.Model):
+    """What the destination should have of one person (`wanted`) and what it has confirmed (`held`)."""
+
+    pk = models.CompositePrimaryKey("profile_id", "audience_id")
+    profile_id = models.BigIntegerField()
+    audience_id = models.BigIntegerField()
+    wanted = models.BooleanField()
+    held = models.BooleanField(default=False)
+    delivery_id = models.BigIntegerField(null=True, help_text="The delivery under way that carries this person.")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "audience_member"
+        indexes = [
+            models.Index(
+                fields=["audience_id", "changed_at"],
+                name="audience_member_due",
+                condition=models.Q(delivery_id=None) & ~models.Q(wanted=models.F("held")),
+            ),
+            models.Index(fields=["audience_id", "held"], name="audience_member_held"),
+        ]
+
+
+class Delivery(models.Model):
+    """One request (or file) to a destination: fixed once made, sent until the other side confirms it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Delivered"
+        FAILED = "failed", "Given up"
+
+    id = models.BigIntegerField(primary_key=True, default=new_id, help_text="Also the idempotency key.")
+    audience = models.ForeignKey(Audience, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    body = models.BinaryField(help_text="What is sent, byte for byte the same at each attempt.")
+    adds = models.IntegerField()
+    removes = models.IntegerField()
+    attempts = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(default="")
+
+    class Meta:
+        db_table = "delivery"
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="delivery_due", condition=models.Q(state="pending")),
+            models.Index(fields=["audience", "-id"], name="delivery_of_audience"),
+        ]

@@ -1,0 +1,29 @@
+"""The kinds of identifiers that Tributary knows from the start; docs/identity.md says where the defaults come from."""
+
+from django.db import migrations
+
+# id, name, label, priority, limit, role, identifies, blocked
+KINDS = [
+    (1, "user_id", "User id", 1, 1, "merge", True, []),
+    (2, "loyalty_card", "Loyalty card", 2, 3, "merge", True, []),
+    (3, "email", "E-mail", 3, 5, "merge", True, [
+        "test@test.com", "test@example.com", "none@none.com", "no@no.com", "noemail@noemail.com", "unknown@unknown.com",
+        "a@a.com", "example@example.com", "email@email.com", "noreply@noreply.com",
+    ]),
+    (4, "phone", "Phone", 4, 5, "merge", True, []),
+    (5, "external_id", "External id", 5, 20, "merge", True, []),
+    (6, "device_id", "Device", 6, 50, "merge", False, []),
+    (7, "anonymous_id", "Anonymous id", 7, 1000, "merge", False, []),
+    (8, "record", "Order, ticket or deal number", 8, 1000000, "attach", False, []),
+]  # fmt: skip
+
+
+def seed(apps, schema_editor):
+    kind = apps.get_model("profiles", "IdentifierKind")
+    names = ["id", "name", "label", "priority", "limit_per_profile", "role", "identifies", "blocked"]
+    kind.objects.bulk_create([kind(**dict(zip(names, row, strict=True))) for row in KINDS])
+
+
+class Migration(migrations.Migration):
+    dependencies = [("profiles", "0002_physical")]
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

@@ -1,0 +1,110 @@
+"""Segments, the rules they have had, who is in them, and who came and went."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from cdp_site.ids import new_id
+
+
+class Segment(models.Model):
+    """A question about people, kept true. `rule` is the live rule as JSON (`segments.rules`)."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        LIVE = "live", "Live"
+        ARCHIVED = "archived", "Archived"
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    name = models.CharField(max_length=120, unique=True)
+    description = models.TextField(default="", blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    rule = models.JSONField()
+    version = models.IntegerField(default=1, help_text="Number of the live rule; see SegmentVersion.")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    size = models.IntegerField(default=0, help_text="Members now; kept by segments.live.")
+    # A full evaluation in the background: which version it fills, how far it is, when it ended.
+    filling_version = models.IntegerField(null=True, blank=True)
+    fill_cursor = models.BigIntegerField(default=0, help_text="Profiles up to this id have been evaluated.")
+    fill_done = models.IntegerField(default=0)
+    fill_total = models.IntegerField(default=0)
+    filled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "segment"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentVersion(models.Model):
+    """A rule that a segment has had."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    rule = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+
+    class Meta:
+        db_table = "segment_version"
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["segment", "number"], name="segment_version_unique")]
+
+
+class Membership(models.Model):
+    """That a person is in a segment now."""
+
+    pk = models.CompositePrimaryKey("profile_id", "segment_id")
+    profile_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "membership"
+        indexes = [models.Index(fields=["segment_id", "-since", "profile_id"], name="membership_of_segment")]
+
+
+class MembershipChange(models.Model):
+    """A flip: somebody entered or left a segment."""
+
+    pk = models.CompositePrimaryKey("profile_id", "id")
+    profile_id = models.BigIntegerField()
+    id = models.BigIntegerField(default=new_id)
+    segment_id = models.BigIntegerField()
+    entered = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "membership_change"
+        indexes = [models.Index(fields=["segment_id", "-id"], name="membership_change_recent")]
+
+
+class ChangedMembership(models.Model):
+    """Queue: a flip that activation hasn't looked at yet. Claimed by `connectors.sync`."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    segment_id = models.BigIntegerField()
+    profile_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "changed_membership"
+
+
+class SegmentSize(models.Model):
+    """Size of a segment at the end of an hour, with entries and exits in it."""
+
+    pk = models.CompositePrimaryKey("segment_id", "hour")
+    segment_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    size = models.IntegerField()
+    entered = models.IntegerField(default=0)
+    left = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "segment_size"
