@@ -1,0 +1,46 @@
+"""What `manage.py doctor` asks: every app registers its invariants here, each a function that yields what is off."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import apps
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer of one check; `detail` says what is off, or what was compared."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+_checks: dict[str, Callable[[], Iterable[str]]] = {}
+MOST_PROBLEMS_SHOWN = 5
+
+
+def check(name: str) -> Callable[[Callable[[], Iterable[str]]], Callable[[], Iterable[str]]]:
+    """Register an invariant: the function yields one sentence a problem, nothing when all is well."""
+
+    def register(function: Callable[[], Iterable[str]]) -> Callable[[], Iterable[str]]:
+        _checks[name] = function
+        return function
+
+    return register
+
+
+def run_all() -> list[Finding]:
+    """Ask every check. Cost: full passes over events, identifiers and memberships (about 10 s a million events)."""
+    for config in apps.get_app_configs():
+        if find_spec(f"{config.name}.doctor"):
+            import_module(f"{config.name}.doctor")
+    return [_ask(name, function) for name, function in _checks.items()]
+
+
+def _ask(name: str, function: Callable[[], Iterable[str]]) -> Finding:
+    problems = list(function())
+    shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
+    more = len(problems) - MOST_PROBLEMS_SHOWN
+    return Finding(name, not problems, shown + (f"; and {more} more" if more > 0 else "") if problems else "ok")

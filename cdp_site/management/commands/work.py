@@ -1,0 +1,30 @@
+"""`manage.py work`: the background workers (a django-q2 cluster) and the clock that wakes the stages."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connections
+from django_q.cluster import Cluster
+
+from cdp_site import stages
+
+
+class Command(BaseCommand):
+    help = "Run the background workers: ingestion, segments, audience syncs. Stop with Ctrl-C or SIGTERM."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # A connection that is open when the cluster forks would be shared by parent and child.
+        connections.close_all()
+        cluster = Cluster()
+        cluster.start()
+        stopped = threading.Event()
+
+        def stop(*_: Any) -> None:
+            stopped.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        stages.keep_time(stopped)
+        cluster.stop()

@@ -1,0 +1,157 @@
+"""The entrance: raw messages are stored as they came, claimed by the resolve stage, or set aside with a reason.
+
+What is stored here when a transaction commits may be acknowledged: it is durable, and the stages behind find it. A body
+is read (cut into messages) by the reader of its `format`; connectors register readers for formats of their own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+from msgspec import Raw, Struct
+
+from cdp_site import sql
+from cdp_site.ids import new_id, new_ids
+from cdp_site.stages import wake
+from profiles.message import Invalid, parse_time
+
+MAX_REJECTED_PAYLOAD = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A body cut into messages: each one's text, in order, and the sender's clock when it was sent."""
+
+    messages: Sequence[bytes | Raw]
+    sent_at: datetime | None = None
+    # History that is replayed says when it was received then, not now: no clock to correct by.
+    corrects: bool = True
+    # What identifies a message that has no messageId: its content (replaying a file changes nothing), or its arrival.
+    keyed_by_content: bool = False
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A message that can't be taken, as it is kept for an admin."""
+
+    index: int
+    field: str
+    reason: str
+    payload: bytes
+
+
+class _Envelope(Struct, gc=False):
+    batch: list[Raw] | None = None
+    sentAt: str | int | float | None = None
+    writeKey: str | None = None
+    context: Raw = Raw(b"")
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
+def read_tracking(body: bytes, hint: str) -> Reading:
+    """A request to the tracking API: one message, or {"batch": [message, …], "sentAt": …}."""
+    envelope = _envelope.decode(body)
+    sent_at = parse_time(envelope.sentAt, "sentAt") if envelope.sentAt not in (None, "") else None  # type: ignore[arg-type]
+    corrects = hint != "import"
+    if envelope.batch is None:
+        return Reading([body], sent_at, corrects)
+    return Reading(envelope.batch, sent_at, corrects)
+
+
+def read_lines(body: bytes, hint: str) -> Reading:
+    """JSON lines, one message a line: files, replays, generators."""
+    return Reading(body.splitlines(), corrects=False, keyed_by_content=True)
+
+
+READERS: dict[str, Callable[[bytes, str], Reading]] = {"tracking": read_tracking, "lines": read_lines}
+
+
+def register_reader(name: str, read: Callable[[bytes, str], Reading]) -> None:
+    """Let bodies of format `name` be read by `read(body, hint)`; called once, when an app starts."""
+    READERS[name] = read
+
+
+def store(
+    source_id: int,
+    body: bytes,
+    *,
+    format: str,
+    hint: str = "",
+    messages: int,
+    skip: Sequence[int] = (),
+    rejections: Iterable[Rejection] = (),
+    received_at: datetime | None = None,
+) -> int:
+    """Keep one body, with the messages in it that were refused on receipt; returns its inbox id.
+
+    `messages` counts those that were taken, `skip` are the indexes of those that weren't. Durable when the transaction
+    commits (at once outside one); the resolve stage is woken then.
+    """
+    inbox_id, received_at = new_id(), received_at or timezone.now()
+    with transaction.atomic():
+        if messages:
+            sql.rows(
+                "INSERT INTO inbox (id, source_id, received_at, format, hint, body, messages, skip, attempts)"
+                " VALUES (%b, %b, %b, %b, %b, %b, %b, %s, 0) RETURNING id",
+                (inbox_id, source_id, received_at, format, hint, body, messages,
+                 msgspec.json.encode(list(skip)).decode() if skip else None),
+            )  # fmt: skip
+        reject(source_id, rejections, stage="receive", inbox_id=inbox_id if messages else None, hint=hint)
+    if messages:
+        wake("resolve")
+    return inbox_id
+
+
+def store_lines(source_id: int, lines: Sequence[bytes]) -> int:
+    """The bulk entrance: one inbox row for a chunk of messages (a few hundred lines is good); returns its inbox id."""
+    return store(source_id, b"\n".join(lines), format="lines", messages=len(lines))
+
+
+def reject(
+    source_id: int, rejections: Iterable[Rejection], *, stage: str, inbox_id: int | None = None, hint: str = ""
+) -> int:
+    """Keep refused messages, with the reason, for an admin to see and replay; returns how many."""
+    kept = list(rejections)
+    if not kept:
+        return 0
+    now = timezone.now()
+    sql.copy_rows(
+        "rejected",
+        ["id", "source_id", "inbox_id", "received_at", "stage", "field", "reason", "payload", "hint"],
+        [
+            (key, source_id, inbox_id, now, stage, rejection.field[:200].replace("\0", ""),
+             rejection.reason.replace("\0", ""), bytes(rejection.payload[:MAX_REJECTED_PAYLOAD]), hint)
+            for key, rejection in zip(new_ids(len(kept)), kept, strict=True)
+        ],
+    )  # fmt: skip
+    return len(kept)
+
+
+@transaction.atomic
+def replay_rejected(ids: Sequence[int]) -> int:
+    """Send rejected messages through the inbox once more (after a limit or setting was mended); returns how many.
+
+    Those that fail again come back as new rejected rows; the old ones are marked as replayed.
+    """
+    found = sql.rows(
+        "UPDATE rejected SET replayed_at = %s WHERE id = ANY(%s) AND replayed_at IS NULL"
+        " RETURNING source_id, hint, payload",
+        (timezone.now(), list(ids)),
+    )
+    for source_id, hint, payload in found:
+        store(source_id, bytes(payload), format="tracking", hint=hint, messages=1)
+    return len(found)
+
+
+def purge(before: datetime) -> int:
+    """Throw away bodies that were worked off before `before`; returns how many rows. Cost: one index range."""
+    return len(sql.rows("DELETE FROM inbox WHERE done_at < %s RETURNING 1", (before,)))
+
+
+__all__ = ["READERS", "Invalid", "Reading", "Rejection", "purge", "read_lines", "read_tracking", "register_reader"]
+__all__ += ["reject", "replay_rejected", "store", "store_lines"]
