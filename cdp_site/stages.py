@@ -44,6 +44,7 @@ class _Stage:
 
 
 _stages: dict[str, _Stage] = {}
+_tallies: dict[str, int] = {}
 
 
 def stage(name: str, *, counts: str, every: float = 60.0) -> Callable[[Callable[[], int]], Callable[[], int]]:
@@ -58,6 +59,11 @@ def stage(name: str, *, counts: str, every: float = 60.0) -> Callable[[Callable[
         return batch
 
     return register
+
+
+def tally(name: str, number: int) -> None:
+    """Let `manage.py drain` report something besides what its stages count."""
+    _tallies[name] = _tallies.get(name, 0) + number
 
 
 def names() -> list[str]:
@@ -136,6 +142,7 @@ def drain_all() -> dict[str, float]:
     """
     started = time.monotonic()
     report: dict[str, float] = {found.counts: 0 for found in _stages.values()}
+    _tallies.clear()
     while True:
         did = 0
         for found in list(_stages.values()):
@@ -144,6 +151,7 @@ def drain_all() -> dict[str, float]:
                 did += batch
         if not did:
             break
+    report |= _tallies
     report["seconds"] = round(time.monotonic() - started, 3)
     return report
 

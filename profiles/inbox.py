@@ -76,6 +76,20 @@ def register_reader(name: str, read: Callable[[bytes, str], Reading]) -> None:
     READERS[name] = read
 
 
+_countries: Callable[[set[int]], dict[int, str]] = lambda source_ids: {}
+
+
+def register_countries(read: Callable[[set[int]], dict[int, str]]) -> None:
+    """Let `read(source ids)` say in which country a source's phone numbers are to be read; once, when an app starts."""
+    global _countries
+    _countries = read
+
+
+def countries_of(source_ids: set[int]) -> dict[int, str]:
+    """The default country of each source (ISO 3166, two letters), where there is one."""
+    return _countries(source_ids)
+
+
 def store(
     source_id: int,
     body: bytes,
@@ -154,4 +168,5 @@ def purge(before: datetime) -> int:
 
 
 __all__ = ["READERS", "Invalid", "Reading", "Rejection", "purge", "read_lines", "read_tracking", "register_reader"]
+__all__ += ["countries_of", "register_countries"]
 __all__ += ["reject", "replay_rejected", "store", "store_lines"]

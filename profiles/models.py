@@ -201,7 +201,8 @@ class TraitValue(models.Model):
 
 
 class ChangedProfile(models.Model):
-    """Queue: a person changed, by these event names (empty: only traits or identity). Claimed by `segments.live`."""
+    """Queue: a person changed, by these event names (empty: anything may have changed,
+    traits and identity too; a merged profile that is gone is among them). Claimed by `segments.live`."""
 
     id = models.BigIntegerField(primary_key=True, default=new_id)
     profile_id = models.BigIntegerField()

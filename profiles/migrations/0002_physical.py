@@ -19,9 +19,9 @@ CREATE TABLE event (
     PRIMARY KEY (profile_id, time, id)
 ) PARTITION BY RANGE (time);
 CREATE TABLE event_before_2015 PARTITION OF event FOR VALUES FROM (MINVALUE) TO ('2015-01-01 00:00:00+00');
--- 'Who did this in that window' without touching the table; 'this person's latest'; 'what has just arrived'.
+-- 'Who did this in that window' without touching the table; 'what has just arrived'. ('This person's latest' is the
+-- primary key read backwards.)
 CREATE INDEX event_of_name ON event (name_id, time) INCLUDE (profile_id, value);
-CREATE INDEX event_of_profile ON event (profile_id, time DESC);
 CREATE INDEX event_by_arrival ON event (id);
 """
 

@@ -1,0 +1,298 @@
+"""What a message says about a person: identifiers, traits, a record, a money value. Pure; no database.
+
+docs/sending-data.md tells senders which fields are read.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from profiles import normalise
+from profiles.identity import ANONYMOUS, CARD, DEVICE, EMAIL, EXTERNAL, PHONE, RECORD, USER, Identifier, Kind
+from profiles.message import Invalid, Message, parse_time
+
+MAX_EXTERNAL_IDS = 20
+MAX_TRAIT_NAME = 100
+MAX_IDENTIFIER = 512
+CARD_FIELDS = ("loyalty_card", "loyaltyCard", "loyalty_card_number", "loyaltyCardNumber")
+CONSENT_CHANNELS = frozenset({"email", "sms", "ads", "phone"})
+_NUMBER = re.compile(r"\s*-?\d{1,15}(\.\d{1,10})?\s*")
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+class RecordChange(Struct, gc=False):
+    """What one message says of a record. Empty text and None: not said. `closed_at` is said whenever `status` is."""
+
+    kind: str
+    external_id: str
+    status: str
+    title: str
+    value: str | None
+    currency: str
+    opened_at: datetime
+    closed_at: datetime | None
+    properties: dict[str, Any]
+
+
+class Said(Struct, gc=False):
+    """One message, ready to be stored: `key` is known for good; `identifiers` are the strongest first."""
+
+    source_id: int
+    inbox_id: int
+    raw: bytes
+    hint: str
+    key: UUID
+    message_id: str | None
+    type: str
+    name: str
+    time: datetime
+    identifiers: tuple[Identifier, ...]
+    # An alias names the user id that the person had before: those two merge whatever the limits say.
+    alias_of: Identifier | None
+    traits: dict[str, Any]
+    record: RecordChange | None
+    value: str | None
+    properties: bytes
+    context: bytes
+
+
+def extract(
+    message: Message, *, source_id: int, inbox_id: int, raw: bytes, hint: str, key: UUID, message_id: str | None,
+    kinds: Mapping[int, Kind], country: str,
+) -> Said:  # fmt: skip
+    """All that `message` says; `Invalid` when it names nobody (no usable identifier) or a field is of no use."""
+    traits = {} if message.type == "group" else _traits(message.traits)
+    record = _record(message)
+    found = _identifiers(message, traits, record, source_id, kinds, country)
+    alias_of = None
+    if message.type == "alias":
+        previous = normalise.identifier(str(message.wire.previousId))
+        if previous and len(previous) <= MAX_IDENTIFIER:
+            alias_of = (USER, previous)
+            found.append((ANONYMOUS, previous))
+    if not found:
+        raise Invalid(*_why_nobody(message))
+    if len(found) > 1:
+        found = sorted(dict.fromkeys(found), key=lambda one: kinds[one[0]].priority)
+    return Said(
+        source_id, inbox_id, raw, hint, key, message_id, message.type, message.name, message.time, tuple(found),
+        alias_of, traits, record, _value_of(message), _properties(message, record), message.context_text,
+    )  # fmt: skip
+
+
+def _identifiers(
+    message: Message, traits: dict[str, Any], record: RecordChange | None, source_id: int,
+    kinds: Mapping[int, Kind], country: str,
+) -> list[Identifier]:  # fmt: skip
+    """The identifiers that are fit for use; those from e-mail, phone and card also become traits in their normal form."""
+    found: list[Identifier] = []
+
+    def add(kind: int, value: str | None) -> bool:
+        if value and len(value) <= MAX_IDENTIFIER and value.lower() not in kinds[kind].blocked:
+            found.append((kind, value))
+            return True
+        return False
+
+    if message.user_id:
+        add(USER, normalise.identifier(message.user_id))
+    if message.anonymous_id:
+        add(ANONYMOUS, normalise.identifier(message.anonymous_id))
+    # Somebody who is known by a user id may well send another person's address in an event's properties (an
+    # invitation, a gift); where nobody is named, the properties' address is the only one.
+    said = (traits,) if message.user_id or not message.properties else (traits, message.properties)
+    for fields in said:
+        if (address := fields.get("email")) and isinstance(address, str) and (normal := normalise.email(address)):
+            traits["email"] = normal
+            add(EMAIL, normal)
+        if (number := fields.get("phone")) and isinstance(number, str | int):
+            if normal := normalise.phone(str(number), country):
+                traits["phone"] = normal
+                add(PHONE, normal)
+    for fields in (traits, message.properties):
+        for field in CARD_FIELDS:
+            if (number := fields.get(field)) and isinstance(number, str | int) and (normal := normalise.card(str(number))):
+                traits["loyalty_card"] = normal
+                add(CARD, normal)
+    if context := message.context:
+        device = context.get("device")
+        if isinstance(device, dict) and isinstance(device.get("id"), str):
+            add(DEVICE, normalise.identifier(device["id"]))
+        others = context.get("externalIds")
+        if isinstance(others, list):
+            for other in others[:MAX_EXTERNAL_IDS]:
+                if isinstance(other, dict) and isinstance(other.get("id"), str | int):
+                    value = normalise.identifier(str(other["id"]))
+                    add(EXTERNAL, value and f"{other.get('type') or source_id}:{value}")
+    if record is not None:
+        add(RECORD, f"{source_id}:{record.kind}:{record.external_id}")
+    return found
+
+
+def _why_nobody(message: Message) -> tuple[str, str]:
+    for field, value in (("userId", message.user_id), ("anonymousId", message.anonymous_id)):
+        if value:
+            return field, f"{value[:60]!r} is a filler that identifies nobody, and the message has no other identifier"
+    return "userId", "is missing, and so is every other identifier (anonymousId, e-mail, phone, loyalty card, …)"
+
+
+def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Traits by their one name; `consents: {email: true}` becomes consent_email, and so on; first + last name: name."""
+    if not sent:
+        return {}
+    traits: dict[str, Any] = {}
+    for name, value in sent.items():
+        if len(name) > MAX_TRAIT_NAME:
+            raise Invalid("traits", f"the name {name[:40]!r}… has {len(name):,} characters; {MAX_TRAIT_NAME} is the most")
+        folded = normalise.trait_name(name)
+        if folded == "consents" and isinstance(value, dict):
+            for channel, given in value.items():
+                if channel.lower() in CONSENT_CHANNELS and (given is None or isinstance(given, bool)):
+                    traits[f"consent_{channel.lower()}"] = given
+        elif folded:
+            traits[folded] = value
+    if not traits.get("name") and (traits.get("first_name") or traits.get("last_name")):
+        parts = (traits.get("first_name"), traits.get("last_name"))
+        traits["name"] = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+    return traits
+
+
+def money(value: Any) -> str | None:
+    """A finite number as PostgreSQL reads it; also one that was sent as text ('39.90')."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return repr(value) if math.isfinite(value) and abs(value) < 1e15 else None
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return value.strip()
+    return None
+
+
+def _value_of(message: Message) -> str | None:
+    properties = message.properties
+    if not properties:
+        return None
+    for field in ("revenue", "total", "value"):
+        if (value := money(properties.get(field))) is not None:
+            return value
+    return None
+
+
+def _properties(message: Message, record: RecordChange | None) -> bytes:
+    """What is stored as the event's properties: whatever the message says that no other column keeps."""
+    wire, text = message.wire, message.properties_text
+    match message.type:
+        case "track":
+            return text
+        case "page" | "screen":
+            extra = {"name": wire.name, "category": wire.category}
+            missing = {name: value for name, value in extra.items() if value and name not in message.properties}
+            return _joined(_json.encode(missing), text) if missing else text
+        case "identify":
+            traits = bytes(wire.traits)
+            return b"" if traits in (b"null", b"{}") else traits
+        case "group":
+            traits = bytes(wire.traits) or b"null"
+            return _json.encode({"groupId": wire.groupId, "traits": msgspec.Raw(traits)})
+        case "alias":
+            return _json.encode({"previousId": wire.previousId})
+    assert record is not None
+    return _joined(_json.encode({"kind": record.kind, "external_id": record.external_id, "status": record.status}), text)
+
+
+def _joined(first: bytes, second: bytes) -> bytes:
+    """Two JSON objects' texts as one."""
+    return first if not second or second.strip()[1:-1].strip() == b"" else first[:-1] + b"," + second.lstrip()[1:]
+
+
+# verb -> (status, whether that closes it); None: the event says nothing about the status.
+_VERBS: dict[str, dict[str, tuple[str, bool] | None]] = {
+    "order": {
+        "Placed": ("placed", False), "Completed": ("completed", True), "Updated": None, "Fulfilled": ("fulfilled", True),
+        "Shipped": ("shipped", True), "Refunded": ("refunded", True), "Cancelled": ("cancelled", True),
+    },
+    "ticket": {
+        "Opened": ("open", False), "Created": ("open", False), "Updated": None, "Reopened": ("open", False),
+        "Solved": ("solved", True), "Closed": ("closed", True), "Rated": None,
+    },
+    "deal": {
+        "Created": ("open", False), "Opened": ("open", False), "Updated": None, "Won": ("won", True), "Lost": ("lost", True),
+    },
+    "subscription": {
+        "Started": ("active", False), "Created": ("active", False), "Renewed": ("active", False), "Updated": None,
+        "Paused": ("paused", False), "Cancelled": ("cancelled", True), "Expired": ("expired", True),
+    },
+}  # fmt: skip
+# A status that a sender words himself: these mean that nothing more is to come.
+CLOSED = frozenset(
+    "closed solved resolved done won lost cancelled canceled refunded expired completed fulfilled ended merged".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def _record_event(name: str) -> tuple[str, tuple[str, bool] | None] | None:
+    """The kind of record that an event name speaks of, and what it says of the status."""
+    noun, _, verb = name.partition(" ")
+    verbs = _VERBS.get(noun.lower(), {})
+    return (noun.lower(), verbs[verb]) if verb in verbs else None
+
+
+def _record(message: Message) -> RecordChange | None:
+    if message.type == "record":
+        return _record_sent(message)
+    if message.type != "track" or (known := _record_event(message.name)) is None:
+        return None
+    kind, verb = known
+    properties = message.properties
+    number = properties.get(f"{kind}_id") or properties.get(f"{kind}Id")
+    external_id = normalise.identifier(str(number)) if isinstance(number, str | int) else None
+    if not external_id or len(external_id) > MAX_IDENTIFIER - 64:
+        return None
+    status, closes = verb or (_text(properties.get("status"), 60), False)
+    if not verb:
+        closes = status.lower() in CLOSED
+    kept = properties
+    # What was paid back is not what was bought: a refund leaves the order's value and lines alone.
+    refund = message.name == "Order Refunded"
+    if refund:
+        kept = {"refunded": money(properties.get("revenue")) or money(properties.get("total"))}
+    return RecordChange(
+        kind, external_id, status, _text(properties.get("title") or properties.get("subject"), 500),
+        None if refund else _value_of(message), _currency(properties.get("currency")),
+        message.time, message.time if closes else None, kept,
+    )  # fmt: skip
+
+
+def _record_sent(message: Message) -> RecordChange:
+    wire = message.wire
+    kind, external_id = str(wire.kind).strip().lower(), str(wire.externalId).strip()
+    if len(kind) > 40:
+        raise Invalid("kind", f"has {len(kind):,} characters; 40 is the most")
+    if len(external_id) > MAX_IDENTIFIER - 64:
+        raise Invalid("externalId", f"has {len(external_id):,} characters; {MAX_IDENTIFIER - 64} is the most")
+    status = _text(wire.status, 60)
+    closed_at = parse_time(wire.closedAt, "closedAt") if wire.closedAt not in (None, "") else None  # type: ignore[arg-type]
+    if closed_at is None and status.lower() in CLOSED:
+        closed_at = message.time
+    opened_at = parse_time(wire.openedAt, "openedAt") if wire.openedAt not in (None, "") else message.time  # type: ignore[arg-type]
+    return RecordChange(
+        kind, external_id, status or ("closed" if closed_at else ""), _text(wire.title, 500), money(wire.value),
+        _currency(wire.currency or message.properties.get("currency")), opened_at, closed_at, message.properties,
+    )  # fmt: skip
+
+
+def _text(value: Any, most: int) -> str:
+    return str(value).strip()[:most] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _currency(value: Any) -> str:
+    return value.upper() if isinstance(value, str) and len(value) == 3 and value.isalpha() else ""
+
+
+__all__ = ["RecordChange", "Said", "extract", "money"]

@@ -1,0 +1,376 @@
+"""The stage from inbox to people: each message counted once, on one person.
+
+One batch is one transaction, in these steps, each a statement or a few over the whole batch:
+  claim inbox rows → read messages → leave out those stored before → find or make their people → store events, traits,
+  records → mark who changed → write the account → done.
+
+Nothing that arrives can stop it. A message that can't be read is set aside with its reason; one that the database refuses
+is found by halving the batch; a body that ends the process each time is tried alone, then set aside whole: attempts are
+counted on the rows before they are tried.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from cdp_site import sql, stages
+from cdp_site.ids import new_id, new_ids
+from profiles import events, identity, inbox, merge, records, traits
+from profiles.extract import Said, extract
+from profiles.identity import RECORD, Because, Graph, Kind
+from profiles.inbox import READERS, Reading, Rejection
+from profiles.message import Invalid, message_key, parse
+
+log = structlog.get_logger(__name__)
+
+BATCH_MESSAGES = 5_000
+# Single-message requests are a row each.
+BATCH_BODIES = 2_000
+# A body that was begun this often, and never finished, is tried alone from then on …
+SUSPICIOUS_AFTER = 3
+# … and set aside after this many.
+SET_ASIDE_AFTER = 20
+
+
+# (type, name) of an event -> its number
+Names = Mapping[tuple[str, str], int]
+
+
+@dataclass
+class _Body:
+    """A claimed inbox row."""
+
+    id: int
+    source_id: int
+    received_at: datetime
+    format: str
+    hint: str
+    body: bytes
+    messages: int
+    skip: frozenset[int]
+    attempts: int
+
+
+@dataclass
+class _Account:
+    """What became of a batch's messages, by source."""
+
+    messages: Counter[int] = field(default_factory=Counter)
+    stored: Counter[int] = field(default_factory=Counter)
+    duplicates: Counter[int] = field(default_factory=Counter)
+    rejected: Counter[int] = field(default_factory=Counter)
+
+
+@stages.stage("resolve", counts="messages")
+def drain_some() -> int:
+    """Work off one batch; returns how many messages left the inbox."""
+    while True:
+        claimed = _claim()
+        if not claimed:
+            return 0
+        try:
+            with transaction.atomic():
+                done = _drain(claimed)
+        except events.MonthsMissing as missing:
+            events.make_months(missing.months)
+            continue
+        if done:
+            stages.wake("evaluate")
+            return done
+
+
+_PENDING = "SELECT id, messages, attempts FROM inbox WHERE done_at IS NULL ORDER BY id LIMIT %b FOR UPDATE SKIP LOCKED"
+_TRY = "UPDATE inbox SET attempts = attempts + 1 WHERE id = ANY(%b::bigint[])"
+
+
+def _claim() -> list[int]:
+    """The next inbox rows for a batch, their attempt counted and committed before it is made."""
+    with transaction.atomic():
+        chosen: list[int] = []
+        messages = 0
+        for id, count, attempts in sql.rows(_PENDING, (BATCH_BODIES,)):
+            alone = attempts >= SUSPICIOUS_AFTER
+            if chosen and (alone or messages + count > BATCH_MESSAGES):
+                break
+            chosen.append(id)
+            messages += count
+            if alone:
+                break
+        if chosen:
+            with sql.cursor() as cursor:
+                cursor.execute(_TRY, (chosen,), prepare=True)
+    return chosen
+
+
+_LOCK = """
+SELECT id, source_id, received_at, format, hint, body, messages, skip, attempts
+FROM inbox WHERE id = ANY(%b::bigint[]) AND done_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+_DONE = "UPDATE inbox SET done_at = %b WHERE id = ANY(%b::bigint[])"
+
+
+def _drain(claimed: Sequence[int]) -> int:
+    bodies = [
+        _Body(id, source, at, format, hint, bytes(body), messages, frozenset(skip or ()), attempts)
+        for id, source, at, format, hint, body, messages, skip, attempts in sql.rows(_LOCK, (list(claimed),))
+    ]
+    if not bodies:
+        return 0
+    account = _Account()
+    for body in bodies:
+        account.messages[body.source_id] += body.messages
+    kinds = identity.load_kinds()
+    said = _read(bodies, kinds, account)
+    events.require_months(message.time for message in said)
+    names = events.name_ids({(message.type, message.name) for message in said})
+    said = _leave_out_nameless(said, names, account)
+    _store_halving(said, names, kinds, account)
+    _write_account(account)
+    with sql.cursor() as cursor:
+        cursor.execute(_DONE, (timezone.now(), [body.id for body in bodies]), prepare=True)
+    # A body of nothing but refused messages is work as well: say so, or the stage would stop here.
+    return max(1, sum(account.messages.values()))
+
+
+def _read(bodies: Sequence[_Body], kinds: Mapping[int, Kind], account: _Account) -> list[Said]:
+    """The messages of these bodies that can be stored; the others are set aside."""
+    countries = inbox.countries_of({body.source_id for body in bodies})
+    said: list[Said] = []
+    for body in bodies:
+        if body.attempts > SET_ASIDE_AFTER:
+            reason = f"the process ended each of the {body.attempts - 1} times that this was worked on"
+            _set_aside_body(body, reason, account)
+            continue
+        try:
+            reading = READERS[body.format](body.body, body.hint)
+        except Exception as error:  # Whatever a reader stumbles over, the next body must get its turn.
+            _set_aside_body(body, _told(error), account)
+            continue
+        refused = []
+        for index, raw in enumerate(reading.messages):
+            if index in body.skip:
+                continue
+            try:
+                said.append(_read_one(body, reading, index, bytes(raw), kinds, countries.get(body.source_id, "")))
+            except Invalid as invalid:
+                refused.append(Rejection(index, invalid.field, invalid.reason, bytes(raw)))
+            except Exception as error:
+                log.exception("message_not_read", inbox_id=body.id, index=index, kind=type(error).__name__)
+                refused.append(Rejection(index, "", _told(error), bytes(raw)))
+        account.rejected[body.source_id] += inbox.reject(
+            body.source_id, refused, stage="resolve", inbox_id=body.id, hint=body.hint
+        )
+    return said
+
+
+def _read_one(
+    body: _Body, reading: Reading, index: int, raw: bytes, kinds: Mapping[int, Kind], country: str
+) -> Said:
+    message = parse(
+        raw, hint=body.hint, received_at=body.received_at, sent_at=reading.sent_at, corrects=reading.corrects
+    )
+    if message.message_id:
+        key, message_id = message_key(body.source_id, message.message_id)
+    elif reading.keyed_by_content:
+        key, message_id = _content_key(body.source_id, raw), ""
+    else:
+        key, message_id = _content_key(body.id, b"%d" % index), ""
+    return extract(
+        message, source_id=body.source_id, inbox_id=body.id, raw=raw, hint=body.hint, key=key,
+        message_id=message_id, kinds=kinds, country=country,
+    )  # fmt: skip
+
+
+def _content_key(scope: int, content: bytes) -> UUID:
+    """The key of a message without a messageId: the same each time this message is read."""
+    return UUID(bytes=blake2b(content, digest_size=16, key=b"%d" % scope).digest())
+
+
+def _set_aside_body(body: _Body, reason: str, account: _Account) -> None:
+    log.warning("body_set_aside", inbox_id=body.id, source_id=body.source_id, messages=body.messages)
+    inbox.reject(
+        body.source_id, [Rejection(0, "", reason, body.body)], stage="resolve", inbox_id=body.id, hint=body.hint
+    )
+    account.rejected[body.source_id] += body.messages
+
+
+def _told(error: Exception) -> str:
+    return f"could not be worked on ({type(error).__name__}); tell the developers, and replay it when that is mended"
+
+
+def _leave_out_nameless(said: Sequence[Said], names: Names, account: _Account) -> list[Said]:
+    """Set aside the messages whose event name the dictionary has no room for."""
+    for message in said:
+        if (message.type, message.name) not in names:
+            reason = f"is a new name, and there are {events.MAX_NAMES:,} already; put what varies into the properties"
+            refused = [Rejection(0, "event", reason, message.raw)]
+            account.rejected[message.source_id] += inbox.reject(
+                message.source_id, refused, stage="resolve", inbox_id=message.inbox_id, hint=message.hint
+            )
+    return [message for message in said if (message.type, message.name) in names]
+
+
+def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: _Account) -> None:
+    """Store messages; where the database refuses, halve until the one at fault is alone, and set it aside."""
+    if not said:
+        return
+    try:
+        with transaction.atomic():
+            _store(said, names, kinds, account)
+    except (OperationalError, InterfaceError, stages.Again):
+        raise
+    except (DatabaseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        if len(said) > 1:
+            middle = len(said) // 2
+            _store_halving(said[:middle], names, kinds, account)
+            _store_halving(said[middle:], names, kinds, account)
+            return
+        one = said[0]
+        log.warning("message_set_aside", inbox_id=one.inbox_id, source_id=one.source_id, kind=type(error).__name__)
+        inbox.reject(
+            one.source_id, [Rejection(0, "", _told(error), one.raw)], stage="resolve", inbox_id=one.inbox_id, hint=one.hint
+        )
+        account.rejected[one.source_id] += 1
+
+
+def _store(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: _Account) -> None:
+    new, duplicates = _first_seen(said)
+    if new:
+        _store_new(new, names, kinds)
+    account.stored.update(message.source_id for message, _ in new)
+    account.duplicates.update(message.source_id for message in duplicates)
+
+
+def _store_new(new: Sequence[tuple[Said, int]], names: Names, kinds: Mapping[int, Kind]) -> None:
+    graph = identity.look_up(((message.identifiers, message.alias_of) for message, _ in new), kinds)
+    homes = _assign(graph, [message for message, _ in new])
+    people = [(profile, message) for profile, (message, _) in zip(homes, new, strict=True)]
+    _write_people(graph, people)
+    events.store(((profile, event, message) for profile, (message, event) in zip(homes, new, strict=True)), names)
+    records.upsert(
+        (graph.find((RECORD, f"{message.source_id}:{message.record.kind}:{message.record.external_id}")) or profile, message)
+        for profile, message in people
+        if message.record is not None
+    )
+    winners = {graph.living(one.winner) for one in graph.joined}
+    decided = traits.decide(sorted(traits.keep(people) | winners))
+    _mark_changed(graph, people, names, decided | winners)
+
+
+_FIRST = """
+INSERT INTO message (key, event_id, inbox_id)
+SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) ON CONFLICT DO NOTHING RETURNING event_id
+"""
+
+
+def _first_seen(said: Sequence[Said]) -> tuple[list[tuple[Said, int]], list[Said]]:
+    """The messages never stored before, each with its new event id, and the others. In order of arrival."""
+    by_key: dict[UUID, Said] = {}
+    duplicates = []
+    for message in said:
+        if by_key.setdefault(message.key, message) is not message:
+            duplicates.append(message)
+    ids = new_ids(len(by_key))
+    # Sorted, so that two drains wait for each other in one order only.
+    rows = sorted(zip(by_key, ids, (message.inbox_id for message in by_key.values()), strict=True))
+    fresh = {row[0] for row in sql.rows(_FIRST, [list(column) for column in zip(*rows, strict=True)])}
+    new = []
+    for message, event in zip(by_key.values(), ids, strict=True):
+        if event in fresh:
+            new.append((message, event))
+        else:
+            duplicates.append(message)
+    return new, duplicates
+
+
+def _assign(graph: Graph, said: Iterable[Said]) -> list[int]:
+    """The profile of each message. Messages with the same identifiers are assigned once."""
+    seen: dict[tuple[Any, Any], int] = {}
+    homes = []
+    for message in said:
+        slot = (message.identifiers, message.alias_of)
+        profile = seen.get(slot)
+        if profile is None:
+            because = Because(message.source_id, message.key, message.time)
+            profile = seen[slot] = graph.assign(message.identifiers, because, message.alias_of)
+        homes.append(profile)
+    return [graph.living(profile) for profile in homes]
+
+
+_BEAR = """
+INSERT INTO profile (id, first_seen, last_seen, identified, name, email, phone, traits)
+SELECT id, first_seen, last_seen, identified, '', '', '', '{}'
+FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[]) AS born (id, first_seen, last_seen, identified)
+"""
+_SEEN = """
+UPDATE profile SET first_seen = least(profile.first_seen, seen.first_seen),
+                   last_seen = greatest(profile.last_seen, seen.last_seen),
+                   identified = profile.identified OR seen.identified
+FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[]) AS seen (id, first_seen, last_seen, identified)
+WHERE profile.id = seen.id
+  AND (seen.first_seen < profile.first_seen OR seen.last_seen > profile.last_seen
+       OR seen.identified AND NOT profile.identified)
+"""
+
+
+def _write_people(graph: Graph, people: Iterable[tuple[int, Said]]) -> None:
+    """New profiles, merges, identifiers and links, and when each person was first and last seen."""
+    seen: dict[int, tuple[datetime, datetime]] = {}
+    for profile, message in people:
+        span = seen.get(profile)
+        if span is None:
+            seen[profile] = (message.time, message.time)
+        elif message.time < span[0]:
+            seen[profile] = (message.time, span[1])
+        elif message.time > span[1]:
+            seen[profile] = (span[0], message.time)
+    known = {
+        graph.living(graph.home[identifier]) for identifier in graph.attached if graph.kinds[identifier[0]].identifies
+    }
+    rows = [(profile, *span, profile in known) for profile, span in sorted(seen.items())]
+    with sql.cursor() as cursor:
+        for statement, part in ((_BEAR, [row for row in rows if row[0] in graph.born]),
+                                (_SEEN, [row for row in rows if row[0] not in graph.born])):  # fmt: skip
+            if part:
+                cursor.execute(statement, [list(column) for column in zip(*part, strict=True)], prepare=True)
+    merge.merge([(one, graph.living(one.winner)) for one in graph.joined])
+    identity.write(graph)
+
+
+def _mark_changed(
+    graph: Graph, people: Iterable[tuple[int, Said]], names: Names, anything: set[int]
+) -> None:
+    """Queue who changed: by event names, or by anything (an empty list) where traits or identity changed."""
+    changed: dict[int, set[int]] = {}
+    for profile, message in people:
+        changed.setdefault(profile, set()).add(names[message.type, message.name])
+    for profile in anything | graph.born | {one.loser for one in graph.joined}:
+        changed[profile] = set()
+    now = timezone.now()
+    sql.copy_rows(
+        "changed_profile",
+        ["id", "profile_id", "name_ids", "at"],
+        [(key, profile, sorted(ids), now) for key, (profile, ids) in zip(new_ids(len(changed)), changed.items(), strict=True)],
+    )
+    stages.tally("profiles_changed", len(changed))
+
+
+def _write_account(account: _Account) -> None:
+    now = timezone.now()
+    sql.copy_rows(
+        "drain_batch",
+        ["id", "source_id", "at", "messages", "stored", "duplicates", "rejected"],
+        [
+            (new_id(), source, now, count, account.stored[source], account.duplicates[source], account.rejected[source])
+            for source, count in account.messages.items()
+        ],
+    )
