@@ -101,7 +101,7 @@ def store(rows: Iterable[tuple[int, int, Said]], names: Mapping[tuple[str, str],
         if identifiers is None:
             identifiers = shown[said.identifiers] = _escaped(_json.encode(said.identifiers))
         lines.append(
-            b"%d\t%b\t%d\t%d\t%d\t%b\t%032x\t%b\t%b\t%b\t%b\n"
+            b"%d\t%b\t%d\t%d\t%d\t%b\t%b\t%b\t%b\t%b\t%b\n"
             % (
                 profile,
                 said.time.isoformat().encode(),
@@ -109,7 +109,7 @@ def store(rows: Iterable[tuple[int, int, Said]], names: Mapping[tuple[str, str],
                 said.source_id,
                 names[said.type, said.name],
                 said.value.encode() if said.value is not None else b"\\N",
-                said.key.int,
+                said.key.hex().encode(),
                 sql.escape(said.message_id).encode() if said.message_id is not None else b"\\N",
                 identifiers,
                 _escaped(said.properties) if said.properties else b"\\N",

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -42,13 +41,13 @@ class RecordChange(Struct, gc=False):
 
 
 class Said(Struct, gc=False):
-    """One message, ready to be stored: `key` is known for good; `identifiers` are the strongest first."""
+    """One message, ready to be stored: `key` (16 bytes) is known for good; `identifiers` are the strongest first."""
 
     source_id: int
     inbox_id: int
     raw: bytes
     hint: str
-    key: UUID
+    key: bytes
     message_id: str | None
     type: str
     name: str
@@ -64,7 +63,7 @@ class Said(Struct, gc=False):
 
 
 def extract(
-    message: Message, *, source_id: int, inbox_id: int, raw: bytes, hint: str, key: UUID, message_id: str | None,
+    message: Message, *, source_id: int, inbox_id: int, raw: bytes, hint: str, key: bytes, message_id: str | None,
     kinds: Mapping[int, Kind], country: str,
 ) -> Said:  # fmt: skip
     """All that `message` says; `Invalid` when it names nobody (no usable identifier) or a field is of no use."""

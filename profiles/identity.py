@@ -13,12 +13,11 @@ The rules, for the identifiers of one message, strongest first:
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
 from cdp_site import sql
+from cdp_site.arrays import Column, bools, int2s, int8s, texts, times, uuids
 from cdp_site.ids import new_ids
 from cdp_site.stages import Again
 
@@ -43,7 +42,7 @@ class Because(Struct, frozen=True):
     """The message that is the evidence."""
 
     source_id: int
-    key: UUID
+    key: bytes
     time: datetime
 
 
@@ -194,13 +193,13 @@ def look_up(messages: Iterable[tuple[Sequence[Identifier], Identifier | None]], 
     tuples = set(messages)
     wanted = {identifier for identifiers, _ in tuples for identifier in identifiers}
     wanted |= {alias_of for _, alias_of in tuples if alias_of is not None}
-    home = {(kind, value): profile for kind, value, profile in sql.rows(_LOOK_UP, _columns(wanted, 2))}
+    home = {(kind, value): profile for kind, value, profile in sql.rows(_LOOK_UP, _columns(list(wanted)))}
     known = set(home.values())
-    locked = {row[0] for row in sql.rows(_LOCK, (sorted(known),))} if known else set()
+    locked = {row[0] for row in sql.rows(_LOCK, (int8s(sorted(known)),))} if known else set()
     if locked != known:
         raise Again
     counts: dict[int, dict[int, int]] = {profile: {} for profile in _may_change(tuples, home)}
-    for profile, kind, number in sql.rows(_COUNT, (list(counts),)) if counts else []:
+    for profile, kind, number in sql.rows(_COUNT, (int8s(list(counts)),)) if counts else []:
         counts[profile][kind] = number
     # At most one new profile a message; unused keys are no loss.
     return Graph(kinds, home, counts, new_ids(len(tuples)))
@@ -237,21 +236,31 @@ def write(graph: Graph) -> None:
     Rows go in sorted, so that two drains wait for each other in one order only.
     """
     if graph.attached:
-        rows = [
-            (*identifier, graph.living(graph.home[identifier]), because.source_id, because.key, because.time)
-            for identifier, because in sorted(graph.attached.items(), key=lambda item: item[0])
-        ]
-        if len(sql.rows(_ATTACH, _columns(rows, 6))) < len(rows):
+        attached = sorted(graph.attached)
+        because = [graph.attached[identifier] for identifier in attached]
+        stored = sql.rows(
+            _ATTACH,
+            (*_columns(attached), int8s([graph.living(graph.home[identifier]) for identifier in attached]),
+             *_evidence(because)),
+        )  # fmt: skip
+        if len(stored) < len(attached):
             raise Again
     if graph.links:
-        links = [
-            (*one, *other, because.source_id, because.key, because.time, accepted)
-            for (one, other), (accepted, because) in sorted(graph.links.items(), key=lambda item: item[0])
-        ]
+        pairs = sorted(graph.links)
+        accepted, because = zip(*(graph.links[pair] for pair in pairs), strict=True)
+        one, other = zip(*pairs, strict=True)
         with sql.cursor() as cursor:
-            cursor.execute(_LINK, _columns(links, 8), prepare=True)
+            columns = (*_columns(one), *_columns(other), *_evidence(because), bools(accepted))
+            cursor.execute(_LINK, columns, prepare=True)
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Rows turned into columns, for unnest."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _columns(identifiers: Sequence[Identifier]) -> tuple[Column, Column]:
+    return int2s([kind for kind, _ in identifiers]), texts(value for _, value in identifiers)
+
+
+def _evidence(because: Sequence[Because]) -> tuple[Column, Column, Column]:
+    return (
+        int8s([one.source_id for one in because]),
+        uuids([one.key for one in because]),
+        times([one.time for one in because]),
+    )

@@ -6,6 +6,7 @@ behind take the loser out and evaluate the winner.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -102,7 +103,7 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
         "profile_merge",
         ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],
         [
-            (one.winner, key, one.loser, one.because.key, one.because.source_id, *one.identifier, one.because.time)
+            (one.winner, key, one.loser, UUID(bytes=one.because.key), one.because.source_id, *one.identifier, one.because.time)
             for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)
         ],
     )

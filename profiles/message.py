@@ -155,7 +155,7 @@ def parse_time(value: str | int | float, field: str) -> datetime:
         raise Invalid(field, f"{_shown(value)} is not a time; write 2026-01-31T12:00:00Z") from None
 
 
-def message_key(source_id: int, message_id: str) -> tuple[UUID, str | None]:
+def message_key(source_id: int, message_id: str) -> tuple[bytes, str | None]:
     """The 16-byte key under which a message is known for good, and the text to keep when the key doesn't say it.
 
     A message id that is a UUID in its usual form is masked with its source's constant, so that the key leads back to it
@@ -168,9 +168,9 @@ def message_key(source_id: int, message_id: str) -> tuple[UUID, str | None]:
             pass
         else:
             if str(identity) == message_id:
-                return UUID(int=identity.int ^ _mask(source_id)), None
+                return (identity.int ^ _mask(source_id)).to_bytes(16, "big"), None
     digest = blake2b(b"%d:%s" % (source_id, message_id.encode()), digest_size=16).digest()
-    return UUID(bytes=digest), message_id
+    return digest, message_id
 
 
 def message_id_of(key: UUID, source_id: int, message_id: str | None) -> str:

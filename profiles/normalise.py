@@ -48,6 +48,7 @@ def phone(text: str, country: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=65536)
 def identifier(text: str) -> str | None:
     """Any other id, blanks around it taken off; None for junk. Case is kept: many systems' ids differ by it alone."""
     text = text.strip()

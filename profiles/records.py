@@ -7,6 +7,7 @@ late fills only what nothing newer has said.
 from collections.abc import Iterable
 from functools import reduce
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -54,7 +55,7 @@ def upsert(said: Iterable[tuple[int, Said]]) -> None:
         change = reduce(_then, (message.record for message in messages if message.record))
         row = (
             profile, source, kind, external_id, change.status, change.title, change.value, change.currency,
-            change.opened_at, change.closed_at, messages[-1].time, messages[-1].key,
+            change.opened_at, change.closed_at, messages[-1].time, UUID(bytes=messages[-1].key),
             _json.encode(change.properties).decode(),
         )  # fmt: skip
         for column, cell in zip(columns, row, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cdp_site import sql
+from cdp_site.arrays import int8s, texts, times, uuids
 from profiles.extract import Said
 
 _json = msgspec.json.Encoder()
@@ -60,11 +61,13 @@ def keep(said: Iterable[tuple[int, Said]]) -> set[int]:
                 latest[slot] = (value, message)
     if not latest:
         return set()
-    columns: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    for (profile, name, source), (value, message) in sorted(latest.items(), key=lambda item: item[0]):
-        row = (profile, name, source, _json.encode(value).decode(), message.time, message.key)
-        for column, cell in zip(columns, row, strict=True):
-            column.append(cell)
+    slots = sorted(latest)
+    profiles, names, sources = zip(*slots, strict=True)
+    values, messages = zip(*(latest[slot] for slot in slots), strict=True)
+    columns = (
+        int8s(profiles), texts(names), int8s(sources), texts(_json.encode(value).decode() for value in values),
+        times([message.time for message in messages]), uuids([message.key for message in messages]),
+    )  # fmt: skip
     return {row[0] for row in sql.rows(_KEEP, columns)}
 
 
@@ -72,4 +75,4 @@ def decide(profiles: Sequence[int]) -> set[int]:
     """Decide the winning values of these profiles anew; returns those whose traits changed. Cost: one statement."""
     if not profiles:
         return set()
-    return {row[0] for row in sql.rows(_DECIDE, (list(profiles), list(profiles)))}
+    return {row[0] for row in sql.rows(_DECIDE, (int8s(profiles), int8s(profiles)))}
