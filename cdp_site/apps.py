@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from django.apps import AppConfig
 
 # In the order of the data's way.
-STAGE_MODULES = ["profiles.resolve", "segments.fill", "segments.live", "connectors.sync"]
+STAGE_MODULES = ["profiles.resolve", "segments.fill", "segments.live", "connectors.sync", "profiles.upkeep"]
 
 
 class SiteConfig(AppConfig):

@@ -142,7 +142,7 @@ def drain_all() -> dict[str, float]:
     """
     started = time.monotonic()
     report: dict[str, float] = {found.counts: 0 for found in _stages.values()}
-    _tallies.clear()
+    _tallies.update(dict.fromkeys(_tallies, 0))
     while True:
         did = 0
         for found in list(_stages.values()):

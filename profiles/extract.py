@@ -20,7 +20,7 @@ from profiles.message import Invalid, Message, parse_time
 MAX_EXTERNAL_IDS = 20
 MAX_TRAIT_NAME = 100
 MAX_IDENTIFIER = 512
-CARD_FIELDS = ("loyalty_card", "loyaltyCard", "loyalty_card_number", "loyaltyCardNumber")
+CARD_FIELDS = frozenset({"loyalty_card", "loyaltyCard", "loyalty_card_number", "loyaltyCardNumber"})
 CONSENT_CHANNELS = frozenset({"email", "sms", "ads", "phone"})
 _NUMBER = re.compile(r"\s*-?\d{1,15}(\.\d{1,10})?\s*")
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -115,8 +115,9 @@ def _identifiers(
                 traits["phone"] = normal
                 add(PHONE, normal)
     for fields in (traits, message.properties):
-        for field in CARD_FIELDS:
-            if (number := fields.get(field)) and isinstance(number, str | int) and (normal := normalise.card(str(number))):
+        for field in sorted(CARD_FIELDS & fields.keys()):
+            number = fields[field]
+            if isinstance(number, str | int) and (normal := normalise.card(str(number))):
                 traits["loyalty_card"] = normal
                 add(CARD, normal)
     if context := message.context:

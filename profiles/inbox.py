@@ -162,9 +162,14 @@ def replay_rejected(ids: Sequence[int]) -> int:
     return len(found)
 
 
-def purge(before: datetime) -> int:
-    """Throw away bodies that were worked off before `before`; returns how many rows. Cost: one index range."""
-    return len(sql.rows("DELETE FROM inbox WHERE done_at < %s RETURNING 1", (before,)))
+_PURGE = """
+DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE done_at < %b ORDER BY done_at LIMIT %b) RETURNING 1
+"""
+
+
+def purge(before: datetime, most: int = 2_000) -> int:
+    """Throw away up to `most` bodies that were worked off before `before`; returns how many. Cost: an index range."""
+    return len(sql.rows(_PURGE, (before, most)))
 
 
 __all__ = ["READERS", "Invalid", "Reading", "Rejection", "purge", "read_lines", "read_tracking", "register_reader"]

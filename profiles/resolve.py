@@ -47,6 +47,9 @@ SET_ASIDE_AFTER = 20
 Names = Mapping[tuple[str, str], int]
 
 
+stages.tally("profiles_changed", 0)
+
+
 @dataclass
 class _Body:
     """A claimed inbox row."""

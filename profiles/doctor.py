@@ -1,0 +1,109 @@
+"""What must hold of people and evidence, asked of the live database. Full passes: some seconds a million events."""
+
+from collections.abc import Iterator
+
+from cdp_site import sql
+from cdp_site.checks import check
+
+_ACCOUNT = """
+SELECT coalesce(sum(messages), 0), coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
+FROM drain_batch
+"""
+
+
+@check("messages received = stored + duplicates + rejected + pending")
+def account_adds_up() -> Iterator[str]:
+    messages, stored, duplicates, rejected = sql.rows(_ACCOUNT)[0]
+    if messages != stored + duplicates + rejected:
+        yield (
+            f"{messages:,} messages left the inbox, but {stored:,} were stored, {duplicates:,} were duplicates and"
+            f" {rejected:,} rejected: {messages - stored - duplicates - rejected:+,} unaccounted for"
+        )
+    for source, taken, accounted in sql.rows(
+        """
+        SELECT worked.source_id, worked.messages, coalesce(account.messages, 0)
+        FROM (SELECT source_id, sum(messages) AS messages FROM inbox WHERE done_at IS NOT NULL GROUP BY source_id) AS worked
+        LEFT JOIN (SELECT source_id, sum(messages) AS messages FROM drain_batch GROUP BY source_id) AS account
+          USING (source_id)
+        WHERE worked.messages > coalesce(account.messages, 0)
+        """
+    ):
+        yield f"source {source}: {taken:,} messages are marked as worked off, {accounted:,} are accounted for"
+
+
+@check("each stored message is one event")
+def one_event_a_message() -> Iterator[str]:
+    stored = sql.rows(_ACCOUNT)[0][1]
+    events, keys = sql.rows("SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM message)")[0]
+    if not stored == events == keys:
+        yield f"{stored:,} messages were stored, {events:,} events and {keys:,} keys are there"
+    twice = sql.rows(
+        "SELECT count(*) FROM (SELECT FROM event GROUP BY message_key HAVING count(*) > 1) AS twice"
+    )[0][0]
+    if twice:
+        yield f"{twice:,} messages are stored more than once"
+    lost = sql.rows(
+        "SELECT count(*) FROM message LEFT JOIN event ON event.message_key = message.key AND event.id = message.event_id"
+        " WHERE event.id IS NULL"
+    )[0][0]
+    if lost:
+        yield f"{lost:,} messages are known as stored, but their events aren't there"
+
+
+@check("every profile is reached by its identifiers")
+def identifiers_reach_people() -> Iterator[str]:
+    for text, query in {
+        "identifiers lead to no living profile": "SELECT count(*) FROM identifier AS one WHERE NOT EXISTS"
+        " (SELECT FROM profile WHERE profile.id = one.profile_id)",
+        "profiles have no identifier that leads to them": "SELECT count(*) FROM profile AS one WHERE NOT EXISTS"
+        " (SELECT FROM identifier WHERE identifier.profile_id = one.id)",
+        "redirects lead to no living profile": "SELECT count(*) FROM profile_redirect AS one WHERE NOT EXISTS"
+        " (SELECT FROM profile WHERE profile.id = one.profile_id)",
+        "living profiles are redirected": "SELECT count(*) FROM profile JOIN profile_redirect USING (id)",
+    }.items():
+        if number := sql.rows(query)[0][0]:  # type: ignore[arg-type]
+            yield f"{number:,} {text}"
+
+
+@check("events, records and traits are on living people")
+def nothing_is_orphaned() -> Iterator[str]:
+    for what, table in (("events", "event"), ("records", "record"), ("trait values", "trait_value")):
+        query = (
+            f"SELECT count(*) FROM (SELECT DISTINCT profile_id FROM {table}) AS one"
+            " WHERE NOT EXISTS (SELECT FROM profile WHERE profile.id = one.profile_id)"
+        )
+        if number := sql.rows(query)[0][0]:  # type: ignore[arg-type]
+            yield f"{number:,} people who aren't there have {what}"
+
+
+@check("each event is on the person that its strongest identifier leads to")
+def events_are_at_home() -> Iterator[str]:
+    number = sql.rows(
+        """
+        SELECT count(*) FROM event
+        LEFT JOIN identifier ON identifier.kind_id = (event.identifiers -> 0 ->> 0)::smallint
+                            AND identifier.value = event.identifiers -> 0 ->> 1
+        WHERE identifier.profile_id IS DISTINCT FROM event.profile_id
+        """
+    )[0][0]
+    if number:
+        yield f"{number:,} events are on another person, or their identifier is unknown"
+
+
+@check("each person's traits are the newest values")
+def traits_are_decided() -> Iterator[str]:
+    number = sql.rows(
+        """
+        WITH newest AS (
+            SELECT DISTINCT ON (profile_id, name) profile_id, name, value FROM trait_value
+            ORDER BY profile_id, name, time DESC, message_key DESC
+        ), decided AS (
+            SELECT profile_id, jsonb_object_agg(name, value) AS traits FROM newest
+            WHERE value <> 'null'::jsonb GROUP BY profile_id
+        )
+        SELECT count(*) FROM profile LEFT JOIN decided ON decided.profile_id = profile.id
+        WHERE profile.traits <> coalesce(decided.traits, '{}')
+        """
+    )[0][0]
+    if number:
+        yield f"{number:,} people show traits that aren't the newest"
