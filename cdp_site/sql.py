@@ -14,9 +14,9 @@ _TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8"}
 
 @contextmanager
 def cursor() -> Iterator[psycopg.Cursor[Any]]:
-    """A psycopg cursor with server-side binding on Django's connection (so inside its transaction)."""
+    """A psycopg cursor with server-side binding on Django's connection (so inside its transaction), raising its errors."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as fast:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as fast:
         yield fast
 
 
@@ -83,5 +83,5 @@ def packed(query: str, parameters: Sequence[Any], columns: Sequence[tuple[str, s
 @contextmanager
 def psycopg_client_cursor() -> Iterator[psycopg.ClientCursor[Any]]:
     connection.ensure_connection()
-    with psycopg.ClientCursor(connection.connection) as client:
+    with connection.wrap_database_errors, psycopg.ClientCursor(connection.connection) as client:
         yield client

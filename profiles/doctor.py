@@ -37,9 +37,7 @@ def one_event_a_message() -> Iterator[str]:
     events, keys = sql.rows("SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM message)")[0]
     if not stored == events == keys:
         yield f"{stored:,} messages were stored, {events:,} events and {keys:,} keys are there"
-    twice = sql.rows(
-        "SELECT count(*) FROM (SELECT FROM event GROUP BY message_key HAVING count(*) > 1) AS twice"
-    )[0][0]
+    twice = sql.rows("SELECT count(*) FROM (SELECT FROM event GROUP BY message_key HAVING count(*) > 1) AS twice")[0][0]
     if twice:
         yield f"{twice:,} messages are stored more than once"
     lost = sql.rows(

@@ -110,10 +110,10 @@ def _identifiers(
         if (address := fields.get("email")) and isinstance(address, str) and (normal := normalise.email(address)):
             traits["email"] = normal
             add(EMAIL, normal)
-        if (number := fields.get("phone")) and isinstance(number, str | int):
-            if normal := normalise.phone(str(number), country):
-                traits["phone"] = normal
-                add(PHONE, normal)
+        number = fields.get("phone")
+        if number and isinstance(number, str | int) and (normal := normalise.phone(str(number), country)):
+            traits["phone"] = normal
+            add(PHONE, normal)
     for fields in (traits, message.properties):
         for field in sorted(CARD_FIELDS & fields.keys()):
             number = fields[field]
@@ -149,7 +149,9 @@ def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
     traits: dict[str, Any] = {}
     for name, value in sent.items():
         if len(name) > MAX_TRAIT_NAME:
-            raise Invalid("traits", f"the name {name[:40]!r}… has {len(name):,} characters; {MAX_TRAIT_NAME} is the most")
+            raise Invalid(
+                "traits", f"the name {name[:40]!r}… has {len(name):,} characters; {MAX_TRAIT_NAME} is the most"
+            )
         folded = normalise.trait_name(name)
         if folded == "consents" and isinstance(value, dict):
             for channel, given in value.items():
@@ -203,7 +205,9 @@ def _properties(message: Message, record: RecordChange | None) -> bytes:
         case "alias":
             return _json.encode({"previousId": wire.previousId})
     assert record is not None
-    return _joined(_json.encode({"kind": record.kind, "external_id": record.external_id, "status": record.status}), text)
+    return _joined(
+        _json.encode({"kind": record.kind, "external_id": record.external_id, "status": record.status}), text
+    )
 
 
 def _joined(first: bytes, second: bytes) -> bytes:

@@ -63,7 +63,11 @@ class Graph:
     """
 
     def __init__(
-        self, kinds: Mapping[int, Kind], home: dict[Identifier, int], counts: dict[int, dict[int, int]], fresh: Iterable[int]
+        self,
+        kinds: Mapping[int, Kind],
+        home: dict[Identifier, int],
+        counts: dict[int, dict[int, int]],
+        fresh: Iterable[int],
     ) -> None:
         self.kinds = kinds
         self.home = home
@@ -148,7 +152,9 @@ class Graph:
 
     def _fit_together(self, one: int, other: int) -> bool:
         mine, theirs = self.counts[one], self.counts[other]
-        return all(number + theirs.get(kind, 0) <= self.kinds[kind].limit for kind, number in mine.items() if kind in theirs)
+        return all(
+            number + theirs.get(kind, 0) <= self.kinds[kind].limit for kind, number in mine.items() if kind in theirs
+        )
 
     def _merge(self, one: int, other: int, identifier: Identifier, because: Because) -> int:
         winner, loser = min(one, other), max(one, other)
@@ -247,7 +253,8 @@ def write(graph: Graph) -> None:
             raise Again
     if graph.links:
         pairs = sorted(graph.links)
-        accepted, because = zip(*(graph.links[pair] for pair in pairs), strict=True)
+        accepted = [graph.links[pair][0] for pair in pairs]
+        because = [graph.links[pair][1] for pair in pairs]
         one, other = zip(*pairs, strict=True)
         with sql.cursor() as cursor:
             columns = (*_columns(one), *_columns(other), *_evidence(because), bools(accepted))

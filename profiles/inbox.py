@@ -76,7 +76,11 @@ def register_reader(name: str, read: Callable[[bytes, str], Reading]) -> None:
     READERS[name] = read
 
 
-_countries: Callable[[set[int]], dict[int, str]] = lambda source_ids: {}
+def _no_countries(source_ids: set[int]) -> dict[int, str]:
+    return {}
+
+
+_countries: Callable[[set[int]], dict[int, str]] = _no_countries
 
 
 def register_countries(read: Callable[[set[int]], dict[int, str]]) -> None:

@@ -74,10 +74,16 @@ WHERE profile.id = lost.winner
 """
 
 _GONE = "DELETE FROM profile WHERE id = ANY(%(losers)b::bigint[])"
-_IDENTIFIERS = f"UPDATE identifier SET profile_id = route.winner FROM {_ROUTES} WHERE identifier.profile_id = route.loser"
+_IDENTIFIERS = (
+    f"UPDATE identifier SET profile_id = route.winner FROM {_ROUTES} WHERE identifier.profile_id = route.loser"
+)
 # Redirects never chain: whoever led to a loser leads to its winner now.
-_REDIRECTS = f"UPDATE profile_redirect SET profile_id = route.winner FROM {_ROUTES} WHERE profile_redirect.profile_id = route.loser"
-_REDIRECT = f"INSERT INTO profile_redirect (id, profile_id, at) SELECT loser, winner, %(at)b::timestamptz FROM {_ROUTES}"
+_REDIRECTS = f"""
+UPDATE profile_redirect SET profile_id = route.winner FROM {_ROUTES} WHERE profile_redirect.profile_id = route.loser
+"""
+_REDIRECT = (
+    f"INSERT INTO profile_redirect (id, profile_id, at) SELECT loser, winner, %(at)b::timestamptz FROM {_ROUTES}"
+)
 
 _STEPS = (_EVENTS, _RECORDS, _TRAITS, _SEEN, _GONE, _IDENTIFIERS, _REDIRECTS)
 
@@ -103,7 +109,15 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
         "profile_merge",
         ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],
         [
-            (one.winner, key, one.loser, UUID(bytes=one.because.key), one.because.source_id, *one.identifier, one.because.time)
+            (
+                one.winner,
+                key,
+                one.loser,
+                UUID(bytes=one.because.key),
+                one.because.source_id,
+                *one.identifier,
+                one.because.time,
+            )
             for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)
         ],
     )

@@ -103,10 +103,20 @@ class Message(Struct, gc=False):
 _wire = msgspec.json.Decoder(Wire)
 _object = msgspec.json.Decoder(dict[str, Any])
 _path = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
-_TYPE_NAMES = {"int": "a whole number", "str": "text", "float": "a number", "null": "null", "object": "an object", "array": "a list", "bool": "true or false"}  # fmt: skip
+_TYPE_NAMES = {
+    "int": "a whole number",
+    "str": "text",
+    "float": "a number",
+    "null": "null",
+    "object": "an object",
+    "array": "a list",
+    "bool": "true or false",
+}
 
 
-def parse(text: bytes, *, hint: str = "", received_at: datetime, sent_at: datetime | None, corrects: bool = True) -> Message:
+def parse(
+    text: bytes, *, hint: str = "", received_at: datetime, sent_at: datetime | None, corrects: bool = True
+) -> Message:
     """The message in `text`, or `Invalid`.
 
     `hint` is the type that the address implied, `sent_at` the batch's clock at sending (a message's own goes before it),
@@ -210,13 +220,17 @@ def _unreadable(text: bytes, error: Exception) -> Invalid:
     if isinstance(error, RecursionError):
         return Invalid("", f"nested deeper than {MAX_DEPTH} levels")
     try:
-        value = json.loads(text.decode("utf-8", "surrogateescape"), parse_int=str, parse_float=str, parse_constant=_Constant)
+        value = json.loads(
+            text.decode("utf-8", "surrogateescape"), parse_int=str, parse_float=str, parse_constant=_Constant
+        )
     except (ValueError, RecursionError):
         return Invalid("", f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}")
     if where := _path_of(value, lambda item: isinstance(item, _Constant)):
         return Invalid(where, "NaN and Infinity are not JSON; leave the field out or send null")
     if where := _path_of(value, _is_no_text):
-        return Invalid(where, "is no valid text: bytes that are not UTF-8, or half of a surrogate pair (\\ud800 to \\udfff)")
+        return Invalid(
+            where, "is no valid text: bytes that are not UTF-8, or half of a surrogate pair (\\ud800 to \\udfff)"
+        )
     return Invalid("", f"is not JSON: {error}")
 
 

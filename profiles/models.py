@@ -142,7 +142,9 @@ class Event(models.Model):
     name_id = models.SmallIntegerField()
     value = models.DecimalField(null=True, max_digits=30, decimal_places=10)
     message_key = models.UUIDField()
-    message_id = models.TextField(null=True, help_text="As sent, where it isn't simply `message_key` written as a UUID.")
+    message_id = models.TextField(
+        null=True, help_text="As sent, where it isn't simply `message_key` written as a UUID."
+    )
     identifiers = models.JSONField(null=True, help_text="[[kind id, value], …] that came with it, strongest first.")
     properties = models.JSONField(null=True)
     context = models.JSONField(null=True)
@@ -220,7 +222,9 @@ class Inbox(models.Model):
     id = models.BigIntegerField(primary_key=True, default=new_id)
     source_id = models.BigIntegerField()
     received_at = models.DateTimeField(default=timezone.now)
-    format = models.CharField(max_length=20, help_text="Which reader turns `body` into messages: profiles.inbox.READERS.")
+    format = models.CharField(
+        max_length=20, help_text="Which reader turns `body` into messages: profiles.inbox.READERS."
+    )
     hint = models.CharField(max_length=20, default="", help_text="The message type that the address implied.")
     body = models.BinaryField()
     messages = models.IntegerField(help_text="How many were accepted (the skipped ones not counted).")

@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 # Words that systems send where they know nothing. Any id made of zeros alone is junk as well.
 JUNK = frozenset(
-    "0 -1 1 null none nil nan undefined unknown unidentified anonymous anon guest visitor n/a na - -- . ? test testing"
+    "0 -1 null none nil nan undefined unknown unidentified anonymous anon guest visitor n/a na - -- . ? test testing"
     " example default empty blank user userid user_id id true false void missing notset not_set (not set)"
     " [object object] not-available not_available".split()
 ) | {"(not set)", "[object object]", "not set", "not available", "no email", "no phone"}

@@ -46,7 +46,9 @@ def upsert(said: Iterable[tuple[int, Said]]) -> None:
     found: dict[tuple[int, int, str, str], list[Said]] = {}
     for profile, message in said:
         assert message.record is not None
-        found.setdefault((profile, message.source_id, message.record.kind, message.record.external_id), []).append(message)
+        found.setdefault((profile, message.source_id, message.record.kind, message.record.external_id), []).append(
+            message
+        )
     if not found:
         return
     columns: list[list[Any]] = [[] for _ in range(13)]

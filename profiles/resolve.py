@@ -169,7 +169,7 @@ def _read(bodies: Sequence[_Body], kinds: Mapping[int, Kind], account: _Account)
             continue
         try:
             reading = READERS[body.format](body.body, body.hint)
-        except Exception as error:  # Whatever a reader stumbles over, the next body must get its turn.
+        except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over, the next body must get its turn.
             _set_aside_body(body, _told(error), account)
             continue
         refused = []
@@ -189,9 +189,7 @@ def _read(bodies: Sequence[_Body], kinds: Mapping[int, Kind], account: _Account)
     return said
 
 
-def _read_one(
-    body: _Body, reading: Reading, index: int, raw: bytes, kinds: Mapping[int, Kind], country: str
-) -> Said:
+def _read_one(body: _Body, reading: Reading, index: int, raw: bytes, kinds: Mapping[int, Kind], country: str) -> Said:
     message = parse(
         raw, hint=body.hint, received_at=body.received_at, sent_at=reading.sent_at, corrects=reading.corrects
     )
@@ -254,7 +252,11 @@ def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind]
         one = said[0]
         log.warning("message_set_aside", inbox_id=one.inbox_id, source_id=one.source_id, kind=type(error).__name__)
         inbox.reject(
-            one.source_id, [Rejection(0, "", _told(error), one.raw)], stage="resolve", inbox_id=one.inbox_id, hint=one.hint
+            one.source_id,
+            [Rejection(0, "", _told(error), one.raw)],
+            stage="resolve",
+            inbox_id=one.inbox_id,
+            hint=one.hint,
         )
         account.rejected[one.source_id] += 1
 
@@ -274,7 +276,10 @@ def _store_new(new: Sequence[tuple[Said, int]], names: Names, kinds: Mapping[int
     _write_people(graph, people)
     events.store(((profile, event, message) for profile, (message, event) in zip(homes, new, strict=True)), names)
     records.upsert(
-        (graph.find((RECORD, f"{message.source_id}:{message.record.kind}:{message.record.external_id}")) or profile, message)
+        (
+            graph.find((RECORD, f"{message.source_id}:{message.record.kind}:{message.record.external_id}")) or profile,
+            message,
+        )
         for profile, message in people
         if message.record is not None
     )
@@ -366,9 +371,7 @@ def _write_people(graph: Graph, people: Iterable[tuple[int, Said]]) -> None:
     identity.write(graph)
 
 
-def _mark_changed(
-    graph: Graph, people: Iterable[tuple[int, Said]], names: Names, anything: set[int]
-) -> None:
+def _mark_changed(graph: Graph, people: Iterable[tuple[int, Said]], names: Names, anything: set[int]) -> None:
     """Queue who changed: by event names, or by anything (an empty list) where traits or identity changed."""
     changed: dict[int, set[int]] = {}
     for profile, message in people:

@@ -38,7 +38,9 @@ def test_identifiers_are_read_from_everywhere_and_the_strongest_comes_first() ->
 
 
 def test_a_till_message_is_identified_by_the_card_and_phone_in_its_properties() -> None:
-    found = said(type="track", event="Order Completed", properties={"order_id": 9, "loyalty_card": "5512", "phone": 600111222})
+    found = said(
+        type="track", event="Order Completed", properties={"order_id": 9, "loyalty_card": "5512", "phone": 600111222}
+    )
     assert found.identifiers == ((CARD, "5512"), (PHONE, "+34600111222"), (RECORD, "7:order:9"))
 
 
@@ -62,7 +64,8 @@ def test_a_message_that_names_nobody_is_refused_with_the_field(user: str | None)
 
 
 def test_traits_have_one_name_and_consents_are_traits_of_their_own() -> None:
-    found = said(type="identify", userId="u1", traits={"firstName": "Ana", "lastName": "Ferrer", "consents": {"email": True, "sms": False}})  # fmt: skip
+    consents = {"email": True, "sms": False}
+    found = said(type="identify", userId="u1", traits={"firstName": "Ana", "lastName": "Ferrer", "consents": consents})
     assert found.traits == {
         "first_name": "Ana", "last_name": "Ferrer", "name": "Ana Ferrer", "consent_email": True, "consent_sms": False,
     }  # fmt: skip
@@ -106,9 +109,23 @@ def test_a_ticket_that_is_solved_is_closed_and_one_that_is_reopened_is_open() ->
 
 
 def test_a_record_says_its_own_state() -> None:
-    found = said(type="record", kind="Deal", externalId=17, status="Won", value=900, currency="eur", openedAt="2026-01-05", userId="u")
+    found = said(
+        type="record",
+        kind="Deal",
+        externalId=17,
+        status="Won",
+        value=900,
+        currency="eur",
+        openedAt="2026-01-05",
+        userId="u",
+    )
     assert found.record is not None
-    assert (found.record.kind, found.record.external_id, found.record.value, found.record.currency) == ("deal", "17", "900", "EUR")
+    assert (found.record.kind, found.record.external_id, found.record.value, found.record.currency) == (
+        "deal",
+        "17",
+        "900",
+        "EUR",
+    )
     assert found.record.opened_at == datetime(2026, 1, 5, tzinfo=UTC)
     assert found.record.closed_at == found.time
     assert (RECORD, "7:deal:17") in found.identifiers

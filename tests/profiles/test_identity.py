@@ -9,7 +9,8 @@ from profiles.identity import ANONYMOUS, CARD, DEVICE, EMAIL, PHONE, RECORD, USE
 MESSAGE = Because(1, b"0" * 16, datetime(2026, 1, 1, tzinfo=UTC))
 LIMITS = {USER: 1, CARD: 2, EMAIL: 2, PHONE: 2, 5: 20, DEVICE: 50, ANONYMOUS: 1000, RECORD: 1000}
 KINDS = {
-    kind: Kind(kind, str(kind), kind, limit, kind != RECORD, kind < DEVICE, frozenset()) for kind, limit in LIMITS.items()
+    kind: Kind(kind, str(kind), kind, limit, kind != RECORD, kind < DEVICE, frozenset())
+    for kind, limit in LIMITS.items()
 }
 
 

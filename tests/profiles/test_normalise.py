@@ -42,8 +42,12 @@ def test_a_phone_number_is_read_as_in_the_sources_country(sent: str, country: st
 
 
 @pytest.mark.parametrize(
-    "filler", ["", "  ", "null", "NULL", "undefined", "None", "anonymous", "0", "0000-0000", "00000000-0000-0000-0000-000000000000", "n/a", "[object Object]", "(not set)"]
-)  # fmt: skip
+    "filler",
+    [
+        *("", "  ", "null", "NULL", "undefined", "None", "anonymous", "n/a", "[object Object]", "(not set)"),
+        *("0", "0000-0000", "00000000-0000-0000-0000-000000000000"),
+    ],
+)
 def test_fillers_identify_nobody(filler: str) -> None:
     assert normalise.identifier(filler) is None
 
