@@ -1,0 +1,101 @@
+"""Which database: the one that DATABASE_URL names, checked first, or an embedded PostgreSQL of our own."""
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import environ
+import psycopg
+
+from cdp_site.installed import OLDEST, Problem
+from cdp_site.postgres import BASE_DIR, Server
+
+# Commands that do without a running database, or see to it themselves.
+_NEEDS_NONE = frozenset({"help", "version", "collectstatic", "findstatic", "check", "diffsettings", "database", "demo"})
+_REASONS = {
+    "connection refused": "nothing answers there",
+    "could not translate host name": "there is no such host",
+    "failed to resolve host": "there is no such host",
+    "timeout": "it doesn't answer",
+    "no such file": "there is no such socket",
+    "password authentication failed": "it refuses the user name or password",
+    "no password supplied": "it wants a password",
+    "does not exist": "the database or user doesn't exist there (make it with createdb)",
+}
+
+
+def use_embedded_unless_configured(argv: Sequence[str] = ()) -> None:
+    """See that DATABASE_URL is set and leads to a usable server before settings are read; else end with one line."""
+    command = argv[1] if len(argv) > 1 else ("help" if argv else "")
+    try:
+        use(running=command not in _NEEDS_NONE and "--help" not in argv and "-h" not in argv)
+    except Problem as problem:
+        sys.exit(f"Tributary: {problem}")
+
+
+def use(*, running: bool = True) -> str:
+    """The database's URL, also put into DATABASE_URL. `running`: started (the embedded one) or checked (another's)."""
+    environ.Env.read_env(BASE_DIR / ".env")
+    url = os.environ.get("DATABASE_URL", "")
+    if url:
+        if running:
+            check(url)
+    else:
+        # A URL that leads nowhere keeps commands that need no database from starting one.
+        url = server().use() if running else "postgres://tributary@/tributary?host=/nowhere"
+        os.environ["DATABASE_URL"] = url
+    return url
+
+
+@cache
+def server() -> Server:
+    """This installation's embedded server (one object a process: it holds the lock that keeps the server running)."""
+    return Server(folder())
+
+
+def folder() -> Path:
+    environ.Env.read_env(BASE_DIR / ".env")
+    return Path(os.environ.get("VAR_DIR") or BASE_DIR / "var") / "postgres"
+
+
+def check(url: str) -> None:
+    """Raise Problem unless `url` leads to a PostgreSQL that is new enough."""
+    try:
+        parts = environ.Env.db_url_config(url)
+    except (ValueError, KeyError, TypeError, environ.ImproperlyConfigured):
+        raise Problem("DATABASE_URL can't be read; it looks like postgres://user:password@host:5432/name.") from None
+    if "postgres" not in parts.get("ENGINE", "") and "psycopg" not in parts.get("ENGINE", ""):
+        raise Problem("DATABASE_URL must name a PostgreSQL: postgres://user:password@host:5432/name.")
+    where = f"{parts['HOST'] or 'the local socket'}{':' if parts['PORT'] else ''}{parts['PORT']}/{parts['NAME']}"
+    settings = {
+        "host": parts["HOST"],
+        "port": parts["PORT"],
+        "dbname": parts["NAME"],
+        "user": parts["USER"],
+        "password": parts["PASSWORD"],
+        **parts.get("OPTIONS", {}),
+    }
+    try:
+        with psycopg.connect(connect_timeout=5, **{name: value for name, value in settings.items() if value}) as found:
+            too_old = explain_version(found.info.server_version)
+    except psycopg.Error as error:
+        raise Problem(f"DATABASE_URL leads to {where}, and {_reason(error)}.") from None
+    if too_old:
+        raise Problem(too_old)
+
+
+def explain_version(version: int) -> str:
+    """Why a server of this version number (as libpq gives it: 150012) won't do; '' when it will."""
+    if version >= OLDEST * 10_000:
+        return ""
+    return f"DATABASE_URL leads to PostgreSQL {version // 10_000}; Tributary needs {OLDEST} or later."
+
+
+def _reason(error: psycopg.Error) -> str:
+    text = str(error).lower()
+    for sign, reason in _REASONS.items():
+        if sign in text:
+            return reason
+    return str(error).strip().splitlines()[0].removeprefix("connection failed: ")

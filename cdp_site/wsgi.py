@@ -1,0 +1,12 @@
+"""What gunicorn serves: `gunicorn -c python:cdp_site.web cdp_site.wsgi`."""
+
+import os
+
+from cdp_site import database
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp_site.settings")
+database.use_embedded_unless_configured()
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402  (settings need the database's address)
+
+application = get_wsgi_application()

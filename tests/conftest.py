@@ -1,0 +1,49 @@
+"""What all tests share: the database (DATABASE_URL, else an embedded one of the tests' own) and plain static files."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import environ
+import pytest
+
+from cdp_site import database
+from cdp_site.installed import Problem
+from cdp_site.postgres import BASE_DIR, Server
+
+environ.Env.read_env(BASE_DIR / ".env")
+VAR = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "test")))
+os.environ.setdefault("DEBUG", "1")  # only lets settings keep a secret key of their own: pytest-django turns it off
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+(VAR / "static").mkdir(parents=True, exist_ok=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Runs before Django is set up, in each xdist worker too (they share the server)."""
+    try:
+        if url := os.environ.get("DATABASE_URL"):
+            database.check(url)
+        else:
+            server = Server(VAR / "postgres", durable=False)
+            os.environ["DATABASE_URL"] = server.use()
+            config.add_cleanup(server.release)
+    except Problem as problem:
+        raise pytest.UsageError(str(problem)) from None
+    # Only now: named in pyproject.toml, pytest-django would read the settings before there is a database to name.
+    os.environ["DJANGO_SETTINGS_MODULE"] = "cdp_site.settings"
+    django.setup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> Iterator[None]:
+    """Pages refer to static files by their plain names; `collectstatic` and its manifest are tested on their own."""
+    from django.test import override_settings
+
+    storages = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    with override_settings(STORAGES=storages):
+        yield
