@@ -177,7 +177,9 @@ def _unlock(name: str) -> None:
 
 def _clear_flag(name: str) -> None:
     with sql.cursor() as cursor:
-        cursor.execute("UPDATE stage SET woken = false, started_at = clock_timestamp() WHERE name = %s AND woken", (name,))
+        cursor.execute(
+            "UPDATE stage SET woken = false, started_at = clock_timestamp() WHERE name = %s AND woken", (name,)
+        )
 
 
 def _is_woken(name: str) -> bool:
