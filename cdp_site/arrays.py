@@ -6,7 +6,7 @@ Use with `%b` placeholders: `unnest(%b::bigint[], %b::text[])`.
 
 import struct
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from psycopg import adapters
@@ -16,7 +16,7 @@ from psycopg.pq import Format
 
 _HEAD = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i")
-_POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Column:
@@ -74,10 +74,10 @@ def uuids(values: Sequence[bytes]) -> Uuids:
 
 
 def times(values: Sequence[datetime]) -> Times:
-    """timestamptz[], of datetimes that know their zone. Exact to the microsecond until the year 2255."""
-    seconds = np.fromiter((value.timestamp() for value in values), dtype=np.float64, count=len(values))
-    micros = np.rint(seconds * 1e6).astype(np.int64) - _POSTGRES_EPOCH
-    return Times(len(values), _fixed(micros, ">i8"))
+    """timestamptz[], of datetimes that know their zone, exact to the microsecond."""
+    spans = [value - _POSTGRES_EPOCH for value in values]
+    micros = [(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds for span in spans]
+    return Times(len(micros), _fixed(np.asarray(micros, dtype=np.int64), ">i8"))
 
 
 def texts(values: Iterable[str | None]) -> Texts:

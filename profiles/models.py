@@ -132,7 +132,7 @@ class EventName(models.Model):
 
 
 class Event(models.Model):
-    """One message put down to one person. Partitioned by month of `time`; see migration 0001."""
+    """One message put down to one person. Partitioned by month of `time`; see migration 0002."""
 
     pk = models.CompositePrimaryKey("profile_id", "time", "id")
     profile_id = models.BigIntegerField()
@@ -151,7 +151,6 @@ class Event(models.Model):
 
     class Meta:
         db_table = "event"
-        managed = False
 
 
 class Message(models.Model):
@@ -208,12 +207,11 @@ class ChangedProfile(models.Model):
 
     id = models.BigIntegerField(primary_key=True, default=new_id)
     profile_id = models.BigIntegerField()
-    name_ids = models.JSONField(default=list)  # smallint[] in the database; see migration 0001
+    name_ids = models.JSONField(default=list)  # smallint[] in the database; see migration 0002
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "changed_profile"
-        managed = False
 
 
 class Inbox(models.Model):

@@ -67,6 +67,9 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(EVENTS, "DROP TABLE event"),
         migrations.RunSQL(QUEUE, "DROP TABLE changed_profile"),
+        # Made above; from here on they are tables like others (a flush empties them).
+        migrations.AlterModelOptions("event", {}),
+        migrations.AlterModelOptions("changedprofile", {}),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
         migrations.RunSQL(TRIGRAMS, migrations.RunSQL.noop),
     ]

@@ -1,9 +1,12 @@
 """The kinds of identifiers that Tributary knows from the start; docs/identity.md says where the defaults come from."""
 
-from django.db import migrations
+from django.db import connection
+
+from cdp_site import sql
+from profiles.models import IdentifierKind
 
 # id, name, label, priority, limit, role, identifies, blocked
-KINDS = [
+_DEFAULTS = [
     (1, "user_id", "User id", 1, 1, "merge", True, []),
     (2, "loyalty_card", "Loyalty card", 2, 3, "merge", True, []),
     (3, "email", "E-mail", 3, 5, "merge", True, [
@@ -18,12 +21,11 @@ KINDS = [
 ]  # fmt: skip
 
 
-def seed(apps, schema_editor):
-    kind = apps.get_model("profiles", "IdentifierKind")
+def add_missing(**_: object) -> None:
+    """Add the kinds that aren't there; called after each `migrate` (and each flush in tests). Changes none."""
+    if IdentifierKind._meta.db_table not in connection.introspection.table_names():
+        return
+    there = {id for (id,) in sql.rows("SELECT id FROM identifier_kind")}
     names = ["id", "name", "label", "priority", "limit_per_profile", "role", "identifies", "blocked"]
-    kind.objects.bulk_create([kind(**dict(zip(names, row, strict=True))) for row in KINDS])
-
-
-class Migration(migrations.Migration):
-    dependencies = [("profiles", "0002_physical")]
-    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
+    missing = [IdentifierKind(**dict(zip(names, row, strict=True))) for row in _DEFAULTS if row[0] not in there]
+    IdentifierKind.objects.bulk_create(missing, ignore_conflicts=True)
