@@ -3,8 +3,8 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig
 
-# In the order of the data's way.
-STAGE_MODULES = ["profiles.resolve", "segments.fill", "segments.live", "connectors.sync", "profiles.upkeep"]
+# In the order of the data's way; then what is in no hurry.
+STAGE_MODULES = ["profiles.resolve", "segments.live", "connectors.sync", "segments.fill", "profiles.upkeep"]
 
 
 class SiteConfig(AppConfig):

@@ -102,6 +102,23 @@ def test_a_busy_stage_gives_way_and_is_woken_again(work: list[int], monkeypatch:
     assert woken()
 
 
+def test_a_runner_goes_on_with_the_stages_that_it_woke(work: list[int]) -> None:
+    @stages.stage("before the trial", counts="others")
+    def batch() -> int:
+        if not work:
+            work.append(3)
+            stages.wake("trial")
+            return 1
+        return 0
+
+    try:
+        stages.run("before the trial")
+    finally:
+        del stages._stages["before the trial"]
+    assert work == []
+    assert not woken()
+
+
 def test_a_flag_whose_task_was_lost_is_set_anew() -> None:
     stages.wake("trial")
     OrmQ.objects.all().delete()
