@@ -4,7 +4,14 @@ from importlib.util import find_spec
 from django.apps import AppConfig
 
 # In the order of the data's way; then what is in no hurry.
-STAGE_MODULES = ["profiles.resolve", "segments.live", "connectors.sync", "segments.fill", "profiles.upkeep"]
+STAGE_MODULES = [
+    "profiles.resolve",
+    "segments.live",
+    "connectors.sync",
+    "connectors.deliver",
+    "segments.fill",
+    "profiles.upkeep",
+]
 
 
 class SiteConfig(AppConfig):

@@ -70,6 +70,7 @@ class Audience(models.Model):
     # Asked for a comparison with the whole segments (first sync, edited audience, 'sync again').
     compare_from = models.BigIntegerField(null=True, blank=True, help_text="Next profile id of a full comparison.")
     compared_at = models.DateTimeField(null=True, blank=True)
+    snapshot_at = models.DateTimeField(null=True, blank=True, help_text="As of when its whole file was last written.")
 
     class Meta:
         db_table = "audience"
@@ -94,26 +95,26 @@ class AudienceSegment(models.Model):
 
 
 class AudienceMember(models.Model):
-    """What the destination should have of one person (`wanted`) and what it has confirmed (`held`)."""
+    """What the destination should have of one person (`wanted`) and what it has confirmed (`held`).
+
+    `held` is null where that isn't known: something was sent and its outcome never learnt. What is wanted is then sent
+    whichever it is. Who is neither wanted nor held has no row, once that was confirmed.
+    """
 
     pk = models.CompositePrimaryKey("profile_id", "audience_id")
     profile_id = models.BigIntegerField()
     audience_id = models.BigIntegerField()
     wanted = models.BooleanField()
-    held = models.BooleanField(default=False)
+    held = models.BooleanField(default=False, null=True)
+    sent = models.JSONField(null=True, help_text="The identifiers that the destination has of this person.")
+    refused = models.TextField(default="", help_text="Why the destination won't take this person; not sent again.")
     delivery_id = models.BigIntegerField(null=True, help_text="The delivery under way that carries this person.")
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "audience_member"
-        indexes = [
-            models.Index(
-                fields=["audience_id", "changed_at"],
-                name="audience_member_due",
-                condition=models.Q(delivery_id=None) & ~models.Q(wanted=models.F("held")),
-            ),
-            models.Index(fields=["audience_id", "held"], name="audience_member_held"),
-        ]
+        # And audience_member_due, the members that a delivery is to be formed of: see migration 0002.
+        indexes = [models.Index(fields=["audience_id", "held"], name="audience_member_held")]
 
 
 class Delivery(models.Model):
@@ -123,15 +124,20 @@ class Delivery(models.Model):
         PENDING = "pending", "Pending"
         DONE = "done", "Delivered"
         FAILED = "failed", "Given up"
+        REPLACED = "replaced", "Replaced by a newer one"
 
     id = models.BigIntegerField(primary_key=True, default=new_id, help_text="Also the idempotency key.")
     audience = models.ForeignKey(Audience, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
-    body = models.BinaryField(help_text="What is sent, byte for byte the same at each attempt.")
+    body = models.BinaryField(
+        help_text="What is sent, byte for byte the same at each attempt; emptied when it is done."
+    )
     adds = models.IntegerField()
     removes = models.IntegerField()
     attempts = models.IntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(
+        default=timezone.now, help_text="While one is under way: when it is given up for lost."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True)
     error = models.TextField(default="")
@@ -143,4 +149,10 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], name="delivery_due", condition=models.Q(state="pending")),
             models.Index(fields=["audience", "-id"], name="delivery_of_audience"),
+        ]
+        # The next one waits until this one is settled: so no older change ever arrives after a newer one.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["audience"], condition=models.Q(state__in=["pending", "failed"]), name="delivery_one_open"
+            )
         ]

@@ -3,7 +3,9 @@
 import factory
 from factory.django import DjangoModelFactory
 
-from connectors.models import Source
+from connectors.models import Audience, Destination, Source
+from profiles.models import Profile
+from segments.models import Segment
 
 
 class SourceFactory(DjangoModelFactory[Source]):
@@ -12,3 +14,35 @@ class SourceFactory(DjangoModelFactory[Source]):
 
     name = factory.Sequence(lambda number: f"Source {number}")
     default_country = "ES"
+
+
+class ProfileFactory(DjangoModelFactory[Profile]):
+    class Meta:
+        model = Profile
+
+
+class SegmentFactory(DjangoModelFactory[Segment]):
+    """A segment whose members a test puts in by hand."""
+
+    class Meta:
+        model = Segment
+
+    name = factory.Sequence(lambda number: f"Segment {number}")
+    status = Segment.Status.LIVE
+    rule: dict[str, object] = factory.LazyFunction(dict)
+
+
+class DestinationFactory(DjangoModelFactory[Destination]):
+    class Meta:
+        model = Destination
+
+    name = factory.Sequence(lambda number: f"Destination {number}")
+    kind = "webhook"
+
+
+class AudienceFactory(DjangoModelFactory[Audience]):
+    class Meta:
+        model = Audience
+
+    name = factory.Sequence(lambda number: f"Audience {number}")
+    destination = factory.SubFactory(DestinationFactory)
