@@ -10,12 +10,9 @@ counted on the rows before they are tried.
 """
 
 import gc
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 import structlog
@@ -27,52 +24,23 @@ from cdp_site import sql, stages
 from cdp_site.arrays import bools, int8s, times, uuids
 from cdp_site.ids import new_id, new_ids
 from profiles import events, identity, inbox, merge, records, traits
-from profiles.extract import Said, extract
+from profiles.extract import Said
 from profiles.identity import RECORD, Because, Graph, Kind
-from profiles.inbox import READERS, Reading, Rejection
-from profiles.message import Invalid, message_key, parse
+from profiles.inbox import Rejection
+from profiles.read import Account, Body, read, told
 
 log = structlog.get_logger(__name__)
 
 BATCH_MESSAGES = 5_000
 # Single-message requests are a row each.
 BATCH_BODIES = 2_000
-# A body that was begun this often, and never finished, is tried alone from then on …
+# A body that was begun this often, and never finished, is tried alone from then on (and see read.SET_ASIDE_AFTER).
 SUSPICIOUS_AFTER = 3
-# … and set aside after this many.
-SET_ASIDE_AFTER = 20
-
 
 # (type, name) of an event -> its number
 Names = Mapping[tuple[str, str], int]
 
-
 stages.tally("profiles_changed", 0)
-
-
-@dataclass
-class _Body:
-    """A claimed inbox row."""
-
-    id: int
-    source_id: int
-    received_at: datetime
-    format: str
-    hint: str
-    body: bytes
-    messages: int
-    skip: frozenset[int]
-    attempts: int
-
-
-@dataclass
-class _Account:
-    """What became of a batch's messages, by source."""
-
-    messages: Counter[int] = field(default_factory=Counter)
-    stored: Counter[int] = field(default_factory=Counter)
-    duplicates: Counter[int] = field(default_factory=Counter)
-    rejected: Counter[int] = field(default_factory=Counter)
 
 
 @stages.stage("resolve", counts="messages")
@@ -137,16 +105,16 @@ _DONE = "UPDATE inbox SET done_at = %b WHERE id = ANY(%b::bigint[])"
 
 def _drain(claimed: Sequence[int]) -> int:
     bodies = [
-        _Body(id, source, at, format, hint, bytes(body), messages, frozenset(skip or ()), attempts)
+        Body(id, source, at, format, hint, bytes(body), messages, frozenset(skip or ()), attempts)
         for id, source, at, format, hint, body, messages, skip, attempts in sql.rows(_LOCK, (list(claimed),))
     ]
     if not bodies:
         return 0
-    account = _Account()
+    account = Account()
     for body in bodies:
         account.messages[body.source_id] += body.messages
     kinds = identity.load_kinds()
-    said = _read(bodies, kinds, account)
+    said = read(bodies, kinds, account)
     events.require_months(message.time for message in said)
     names = events.name_ids({(message.type, message.name) for message in said})
     said = _leave_out_nameless(said, names, account)
@@ -158,71 +126,7 @@ def _drain(claimed: Sequence[int]) -> int:
     return max(1, sum(account.messages.values()))
 
 
-def _read(bodies: Sequence[_Body], kinds: Mapping[int, Kind], account: _Account) -> list[Said]:
-    """The messages of these bodies that can be stored; the others are set aside."""
-    countries = inbox.countries_of({body.source_id for body in bodies})
-    said: list[Said] = []
-    for body in bodies:
-        if body.attempts > SET_ASIDE_AFTER:
-            reason = f"the process ended each of the {body.attempts - 1} times that this was worked on"
-            _set_aside_body(body, reason, account)
-            continue
-        try:
-            reading = READERS[body.format](body.body, body.hint)
-        except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over, the next body must get its turn.
-            _set_aside_body(body, _told(error), account)
-            continue
-        refused = []
-        for index, raw in enumerate(reading.messages):
-            if index in body.skip:
-                continue
-            try:
-                said.append(_read_one(body, reading, index, bytes(raw), kinds, countries.get(body.source_id, "")))
-            except Invalid as invalid:
-                refused.append(Rejection(index, invalid.field, invalid.reason, bytes(raw)))
-            except Exception as error:
-                log.exception("message_not_read", inbox_id=body.id, index=index, kind=type(error).__name__)
-                refused.append(Rejection(index, "", _told(error), bytes(raw)))
-        account.rejected[body.source_id] += inbox.reject(
-            body.source_id, refused, stage="resolve", inbox_id=body.id, hint=body.hint
-        )
-    return said
-
-
-def _read_one(body: _Body, reading: Reading, index: int, raw: bytes, kinds: Mapping[int, Kind], country: str) -> Said:
-    message = parse(
-        raw, hint=body.hint, received_at=body.received_at, sent_at=reading.sent_at, corrects=reading.corrects
-    )
-    if message.message_id:
-        key, message_id = message_key(body.source_id, message.message_id)
-    elif reading.keyed_by_content:
-        key, message_id = _content_key(body.source_id, raw), ""
-    else:
-        key, message_id = _content_key(body.id, b"%d" % index), ""
-    return extract(
-        message, source_id=body.source_id, inbox_id=body.id, raw=raw, hint=body.hint, key=key,
-        message_id=message_id, kinds=kinds, country=country,
-    )  # fmt: skip
-
-
-def _content_key(scope: int, content: bytes) -> bytes:
-    """The key of a message without a messageId: the same each time this message is read."""
-    return blake2b(content, digest_size=16, key=b"%d" % scope).digest()
-
-
-def _set_aside_body(body: _Body, reason: str, account: _Account) -> None:
-    log.warning("body_set_aside", inbox_id=body.id, source_id=body.source_id, messages=body.messages)
-    inbox.reject(
-        body.source_id, [Rejection(0, "", reason, body.body)], stage="resolve", inbox_id=body.id, hint=body.hint
-    )
-    account.rejected[body.source_id] += body.messages
-
-
-def _told(error: Exception) -> str:
-    return f"could not be worked on ({type(error).__name__}); tell the developers, and replay it when that is mended"
-
-
-def _leave_out_nameless(said: Sequence[Said], names: Names, account: _Account) -> list[Said]:
+def _leave_out_nameless(said: Sequence[Said], names: Names, account: Account) -> list[Said]:
     """Set aside the messages whose event name the dictionary has no room for."""
     for message in said:
         if (message.type, message.name) not in names:
@@ -234,7 +138,7 @@ def _leave_out_nameless(said: Sequence[Said], names: Names, account: _Account) -
     return [message for message in said if (message.type, message.name) in names]
 
 
-def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: _Account) -> None:
+def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: Account) -> None:
     """Store messages; where the database refuses, halve until the one at fault is alone, and set it aside."""
     if not said:
         return
@@ -253,7 +157,7 @@ def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind]
         log.warning("message_set_aside", inbox_id=one.inbox_id, source_id=one.source_id, kind=type(error).__name__)
         inbox.reject(
             one.source_id,
-            [Rejection(0, "", _told(error), one.raw)],
+            [Rejection(0, "", told(error), one.raw)],
             stage="resolve",
             inbox_id=one.inbox_id,
             hint=one.hint,
@@ -261,7 +165,7 @@ def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind]
         account.rejected[one.source_id] += 1
 
 
-def _store(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: _Account) -> None:
+def _store(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: Account) -> None:
     new, duplicates = _first_seen(said)
     if new:
         _store_new(new, names, kinds)
@@ -387,7 +291,7 @@ def _mark_changed(graph: Graph, people: Iterable[tuple[int, Said]], names: Names
     stages.tally("profiles_changed", len(changed))
 
 
-def _write_account(account: _Account) -> None:
+def _write_account(account: Account) -> None:
     now = timezone.now()
     sql.copy_rows(
         "drain_batch",

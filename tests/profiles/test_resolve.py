@@ -3,13 +3,11 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
 import pytest
 from django.db import connection, transaction
 
-from cdp_site import sql, stages
+from cdp_site import sql
 from cdp_site.checks import run_all
 from connectors.models import Source
 from profiles import inbox, resolve
@@ -23,10 +21,10 @@ from profiles.models import (
     Profile,
     ProfileRedirect,
     Record,
-    Rejected,
     TraitValue,
 )
 from tests.factories import SourceFactory
+from tests.stream import person, resolve_all, send
 
 pytestmark = pytest.mark.django_db
 
@@ -34,22 +32,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def source() -> Source:
     return SourceFactory()
-
-
-def send(source: Source, *messages: dict[str, Any]) -> int:
-    stamped = [{"timestamp": "2026-03-01T10:00:00Z", **message} for message in messages]
-    return inbox.store_lines(source.id, [msgspec.json.encode(message) for message in stamped])
-
-
-def drain() -> int:
-    done = 0
-    while batch := stages.attempt(resolve.drain_some):
-        done += batch
-    return done
-
-
-def person(kind: int, value: str) -> Profile:
-    return Profile.objects.get(id=Identifier.objects.get(kind_id=kind, value=value).profile_id)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +51,7 @@ def test_an_anonymous_visitor_who_signs_in_is_one_person_with_all_her_events(sou
         {"type": "page", "anonymousId": "a1", "messageId": "1"},
         {"type": "page", "anonymousId": "a1", "messageId": "2"},
     )
-    drain()
+    resolve_all()
     visitor = person(7, "a1")
     assert not visitor.identified
     send(
@@ -82,7 +64,7 @@ def test_an_anonymous_visitor_who_signs_in_is_one_person_with_all_her_events(sou
             "messageId": "3",
         },
     )
-    drain()
+    resolve_all()
     known = Profile.objects.get()
     assert known.id == visitor.id and known.identified and known.email == "ana@example.com"
     assert Event.objects.filter(profile_id=known.id).count() == 3
@@ -105,10 +87,10 @@ def test_two_people_become_one_and_everything_moves(source: Source) -> None:
             "messageId": "2",
         },
     )
-    drain()
+    resolve_all()
     winner, loser = person(1, "u1"), person(3, "ana@example.com")
     send(source, {"type": "identify", "userId": "u1", "anonymousId": "a2", "messageId": "3"})
-    drain()
+    resolve_all()
     survivor = Profile.objects.get()
     assert survivor.id == winner.id
     assert survivor.traits == {"email": "ana@example.com", "city": "Cadiz"}
@@ -121,7 +103,7 @@ def test_two_people_become_one_and_everything_moves(source: Source) -> None:
 def test_redirects_lead_to_the_living_profile_after_merges_in_a_row(source: Source) -> None:
     for number in range(4):
         send(source, {"type": "page", "anonymousId": f"a{number}", "messageId": f"p{number}"})
-        drain()
+        resolve_all()
     ids = sorted(Profile.objects.values_list("id", flat=True))
     for number in (3, 2, 1):
         tablet = {"device": {"id": f"d{number - 1}"}}
@@ -130,7 +112,7 @@ def test_redirects_lead_to_the_living_profile_after_merges_in_a_row(source: Sour
             {"type": "identify", "anonymousId": f"a{number}", "context": tablet, "messageId": f"i{number}"},
             {"type": "identify", "anonymousId": f"a{number - 1}", "context": tablet, "messageId": f"j{number}"},
         )
-        drain()
+        resolve_all()
     assert Profile.objects.get().id == ids[0]
     assert set(ProfileRedirect.objects.values_list("id", "profile_id")) == {(loser, ids[0]) for loser in ids[1:]}
 
@@ -140,9 +122,9 @@ def test_a_message_that_comes_again_is_counted_as_a_duplicate_also_within_a_batc
 ) -> None:
     message = {"type": "page", "anonymousId": "a1", "messageId": "same"}
     send(source, message, message)
-    drain()
+    resolve_all()
     send(source, {**message, "timestamp": "2020-01-01T00:00:00Z"})
-    drain()
+    resolve_all()
     assert Event.objects.count() == 1
     assert [(batch.messages, batch.stored, batch.duplicates) for batch in Batch.objects.order_by("id")] == [
         (2, 1, 1),
@@ -153,7 +135,7 @@ def test_a_message_that_comes_again_is_counted_as_a_duplicate_also_within_a_batc
 def test_the_same_message_id_from_another_source_is_another_message(source: Source) -> None:
     for one in (source, SourceFactory()):
         send(one, {"type": "page", "anonymousId": "a1", "messageId": "6f1f9e8a-54a9-4d2e-8b1e-0d4a6a2f7c11"})
-    drain()
+    resolve_all()
     assert Event.objects.count() == 2
 
 
@@ -164,7 +146,7 @@ def test_lines_without_message_ids_are_known_by_their_content(source: Source) ->
             {"type": "track", "event": "Paid", "userId": "u1"},
             {"type": "track", "event": "Paid", "userId": "u2"},
         )
-        drain()
+        resolve_all()
     assert Event.objects.count() == 2
 
 
@@ -172,7 +154,7 @@ def test_requests_without_message_ids_are_all_different_and_a_retry_of_the_drain
     body = b'{"type":"track","event":"Paid","userId":"u1"}'
     for _ in range(2):
         inbox.store(source.id, body, format="tracking", messages=1)
-    drain()
+    resolve_all()
     Inbox.objects.update(done_at=None)
     with transaction.atomic():
         resolve.drain_some()
@@ -182,77 +164,11 @@ def test_requests_without_message_ids_are_all_different_and_a_retry_of_the_drain
     Inbox.objects.update(done_at=datetime.now(UTC))
 
 
-def test_a_message_that_cannot_be_taken_is_kept_with_its_reason_and_the_others_are_stored(source: Source) -> None:
-    inbox.store(
-        source.id,
-        b'{"batch":[{"type":"page","anonymousId":"a1"},{"type":"track","userId":"u1"},{"type":"page"}]}',
-        format="tracking",
-        messages=3,
-    )
-    drain()
-    assert Event.objects.count() == 1
-    assert sorted(Rejected.objects.values_list("field", flat=True)) == ["event", "userId"]
-    assert Batch.objects.get().rejected == 2
-
-
-def test_what_the_database_refuses_is_found_and_set_aside(source: Source) -> None:
-    # A number that JSON allows and PostgreSQL's numeric doesn't hold.
-    huge = b'{"type":"track","event":"E","userId":"u2","messageId":"bad","properties":{"n":1' + b"0" * 200 + b"e308}}"
-    good = [b'{"type":"track","event":"E","userId":"u%d","messageId":"m%d"}' % (n, n) for n in range(9)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resolve, "parse", _without_check_of_numbers)
-        inbox.store_lines(source.id, [*good[:4], huge, *good[4:]])
-        drain()
-    assert Event.objects.count() == 9
-    assert bytes(Rejected.objects.get().payload) == huge
-
-
-def _without_check_of_numbers(text: bytes, **given: Any) -> Any:
-    """As if the check on arrival let through something that the database doesn't: there is always one more."""
-    from profiles.message import parse
-
-    if b"e308" not in text:
-        return parse(text, **given)
-    message = parse(text.replace(b"e308", b""), **given)
-    message.properties_text = b'{"n": 1e400000}'
-    return message
-
-
-def test_a_body_that_ends_the_process_each_time_is_tried_alone_and_set_aside_in_the_end(source: Source) -> None:
-    send(source, {"type": "page", "anonymousId": "good", "messageId": "1"})
-    poison = send(source, {"type": "page", "anonymousId": "bad", "messageId": "2"})
-    Inbox.objects.filter(id=poison).update(attempts=resolve.SUSPICIOUS_AFTER)
-    assert resolve.drain_some() == 1
-    assert person(7, "good")
-    Inbox.objects.filter(id=poison).update(attempts=resolve.SET_ASIDE_AFTER)
-    drain()
-    assert "process ended" in Rejected.objects.get().reason
-
-
-def test_a_body_that_no_reader_understands_is_set_aside_whole(source: Source) -> None:
-    inbox.store(source.id, b"not json", format="tracking", messages=3)
-    inbox.store(source.id, b"", format="of tomorrow", messages=2)
-    drain()
-    assert Rejected.objects.count() == 2
-    assert Batch.objects.get().rejected == 5
-
-
-def test_rejected_messages_can_be_replayed(source: Source) -> None:
-    inbox.store(source.id, b'{"type":"track","userId":"u1"}', format="tracking", messages=1)
-    drain()
-    rejected = Rejected.objects.get()
-    Rejected.objects.update(payload=b'{"type":"track","event":"Mended","userId":"u1"}')
-    assert inbox.replay_rejected([rejected.id]) == 1
-    assert inbox.replay_rejected([rejected.id]) == 0, "once is enough"
-    drain()
-    assert Event.objects.count() == 1
-
-
 def test_phone_numbers_are_read_as_in_the_sources_country(source: Source) -> None:
     german = SourceFactory(default_country="DE")
     send(source, {"type": "identify", "userId": "es", "traits": {"phone": "600111222"}})
     send(german, {"type": "identify", "userId": "de", "traits": {"phone": "0151 23456789"}})
-    drain()
+    resolve_all()
     assert person(4, "+34600111222").traits["phone"] == "+34600111222"
     assert person(4, "+4915123456789")
 
@@ -271,7 +187,7 @@ def test_the_newest_word_wins_whatever_order_it_comes_in_and_each_source_keeps_i
                 "messageId": f"{day}",
             },
         )
-        drain()
+        resolve_all()
 
     says(crm, 5, "Cadiz")
     says(shop, 3, "Madrid")
@@ -310,7 +226,7 @@ def test_a_record_says_what_its_latest_message_said_in_any_order(source: Source)
     ]
     for message in reversed(history):
         send(source, message)
-        drain()
+        resolve_all()
     ticket = Record.objects.get()
     assert (ticket.status, ticket.closed_at, ticket.title) == ("open", None, "Size")
     assert ticket.opened_at == datetime(2026, 3, 1, tzinfo=UTC)
@@ -321,7 +237,7 @@ def test_a_refund_that_knows_only_the_order_number_finds_the_person(source: Sour
         source,
         {"type": "track", "event": "Order Completed", "userId": "u1", "properties": {"order_id": "A-9", "total": 50}},
     )
-    drain()
+    resolve_all()
     send(
         source,
         {
@@ -331,7 +247,7 @@ def test_a_refund_that_knows_only_the_order_number_finds_the_person(source: Sour
             "timestamp": "2026-03-05",
         },
     )
-    drain()
+    resolve_all()
     assert Event.objects.filter(profile_id=person(1, "u1").id).count() == 2
     assert Record.objects.get().status == "refunded"
 
@@ -339,7 +255,7 @@ def test_a_refund_that_knows_only_the_order_number_finds_the_person(source: Sour
 def test_a_family_email_does_not_make_one_person_of_two_customers(source: Source) -> None:
     for user in ("u1", "u2"):
         send(source, {"type": "identify", "userId": user, "traits": {"email": "family@example.com"}, "messageId": user})
-        drain()
+        resolve_all()
     assert Profile.objects.count() == 2
     assert Link.objects.filter(accepted=False).count() == 1
 
@@ -353,16 +269,16 @@ def test_events_of_any_year_have_their_place(source: Source) -> None:
             for year in years
         ),
     )
-    drain()
+    resolve_all()
     assert [event.time.year for event in Event.objects.order_by("time")] == [1999, 2015, 2023, 2026]
 
 
 def test_who_changed_is_queued_once_a_batch_with_what_changed(source: Source) -> None:
     send(source, {"type": "page", "anonymousId": "a1", "messageId": "1"})
-    drain()
+    resolve_all()
     sql.rows("DELETE FROM changed_profile RETURNING 1")
     send(source, *({"type": "page", "anonymousId": "a1", "messageId": f"again {n}"} for n in range(3)))
-    drain()
+    resolve_all()
     page = sql.rows("SELECT id FROM event_name WHERE name = 'Page Viewed'")[0][0]
     assert sql.rows("SELECT profile_id, name_ids FROM changed_profile") == [(person(7, "a1").id, [page])]
 
@@ -385,7 +301,7 @@ def test_two_drains_at_once_store_each_message_once_and_each_person_once(source:
 
     def work() -> None:
         try:
-            done.append(drain())
+            done.append(resolve_all())
         except Exception as error:  # noqa: BLE001
             failed.append(error)
         finally:

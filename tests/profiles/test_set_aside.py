@@ -1,0 +1,84 @@
+"""What can't be taken is set aside with its reason, and stops nothing else."""
+
+from typing import Any
+
+import pytest
+
+from connectors.models import Source
+from profiles import inbox, read, resolve
+from profiles.models import Batch, Event, Inbox, Rejected
+from tests.factories import SourceFactory
+from tests.stream import person, resolve_all, send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source() -> Source:
+    return SourceFactory()
+
+
+def test_a_message_that_cannot_be_taken_is_kept_with_its_reason_and_the_others_are_stored(source: Source) -> None:
+    inbox.store(
+        source.id,
+        b'{"batch":[{"type":"page","anonymousId":"a1"},{"type":"track","userId":"u1"},{"type":"page"}]}',
+        format="tracking",
+        messages=3,
+    )
+    resolve_all()
+    assert Event.objects.count() == 1
+    assert sorted(Rejected.objects.values_list("field", flat=True)) == ["event", "userId"]
+    assert Batch.objects.get().rejected == 2
+
+
+def test_what_the_database_refuses_is_found_and_set_aside(source: Source) -> None:
+    # A number that JSON allows and PostgreSQL's numeric doesn't hold.
+    huge = b'{"type":"track","event":"E","userId":"u2","messageId":"bad","properties":{"n":1' + b"0" * 200 + b"e308}}"
+    good = [b'{"type":"track","event":"E","userId":"u%d","messageId":"m%d"}' % (n, n) for n in range(9)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "parse", _without_check_of_numbers)
+        inbox.store_lines(source.id, [*good[:4], huge, *good[4:]])
+        resolve_all()
+    assert Event.objects.count() == 9
+    assert bytes(Rejected.objects.get().payload) == huge
+
+
+def _without_check_of_numbers(text: bytes, **given: Any) -> Any:
+    """As if the check on arrival let through something that the database doesn't: there is always one more."""
+    from profiles.message import parse
+
+    if b"e308" not in text:
+        return parse(text, **given)
+    message = parse(text.replace(b"e308", b""), **given)
+    message.properties_text = b'{"n": 1e400000}'
+    return message
+
+
+def test_a_body_that_ends_the_process_each_time_is_tried_alone_and_set_aside_in_the_end(source: Source) -> None:
+    send(source, {"type": "page", "anonymousId": "good", "messageId": "1"})
+    poison = send(source, {"type": "page", "anonymousId": "bad", "messageId": "2"})
+    Inbox.objects.filter(id=poison).update(attempts=resolve.SUSPICIOUS_AFTER)
+    assert resolve.drain_some() == 1
+    assert person(7, "good")
+    Inbox.objects.filter(id=poison).update(attempts=read.SET_ASIDE_AFTER)
+    resolve_all()
+    assert "process ended" in Rejected.objects.get().reason
+
+
+def test_a_body_that_no_reader_understands_is_set_aside_whole(source: Source) -> None:
+    inbox.store(source.id, b"not json", format="tracking", messages=3)
+    inbox.store(source.id, b"", format="of tomorrow", messages=2)
+    resolve_all()
+    assert Rejected.objects.count() == 2
+    assert Batch.objects.get().rejected == 5
+
+
+def test_rejected_messages_can_be_replayed(source: Source) -> None:
+    inbox.store(source.id, b'{"type":"track","userId":"u1"}', format="tracking", messages=1)
+    resolve_all()
+    rejected = Rejected.objects.get()
+    Rejected.objects.update(payload=b'{"type":"track","event":"Mended","userId":"u1"}')
+    assert inbox.replay_rejected([rejected.id]) == 1
+    assert inbox.replay_rejected([rejected.id]) == 0, "once is enough"
+    resolve_all()
+    assert Event.objects.count() == 1
