@@ -14,6 +14,8 @@ from cdp_site.postgres import BASE_DIR, Server
 
 # Commands that do without a running database, or see to it themselves.
 _NEEDS_NONE = frozenset({"help", "version", "collectstatic", "findstatic", "check", "diffsettings", "database", "demo"})
+# Leads nowhere, so that a command that needs no database doesn't start one.
+NOWHERE = "postgres://tributary@/tributary?host=/nowhere"
 _REASONS = {
     "connection refused": "nothing answers there",
     "could not translate host name": "there is no such host",
@@ -29,6 +31,8 @@ _REASONS = {
 def use_embedded_unless_configured(argv: Sequence[str] = ()) -> None:
     """See that DATABASE_URL is set and leads to a usable server before settings are read; else end with one line."""
     command = argv[1] if len(argv) > 1 else ("help" if argv else "")
+    if command == "demo":
+        os.environ.setdefault("TRIBUTARY_DEMO", "1")
     try:
         use(running=command not in _NEEDS_NONE and "--help" not in argv and "-h" not in argv)
     except Problem as problem:
@@ -43,10 +47,30 @@ def use(*, running: bool = True) -> str:
         if running:
             check(url)
     else:
-        # A URL that leads nowhere keeps commands that need no database from starting one.
-        url = server().use() if running else "postgres://tributary@/tributary?host=/nowhere"
+        url = server().use() if running else NOWHERE
         os.environ["DATABASE_URL"] = url
     return url
+
+
+def is_configured() -> bool:
+    """Whether the operator names a database."""
+    environ.Env.read_env(BASE_DIR / ".env")
+    return os.environ.get("DATABASE_URL", "") not in ("", NOWHERE, _own_url())
+
+
+def start() -> str:
+    """The URL of a database that is up: the operator's, checked, or the embedded one, started."""
+    if is_configured():
+        check(os.environ["DATABASE_URL"])
+        return os.environ["DATABASE_URL"]
+    return server().use()
+
+
+def _own_url() -> str:
+    try:
+        return server().url
+    except OSError:  # not made yet
+        return ""
 
 
 @cache

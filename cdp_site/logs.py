@@ -133,7 +133,10 @@ def configure(config: dict[str, Any]) -> None:
     last += [plain_exception, drop_personal]
     last.append(structlog.processors.JSONRenderer() if config["json"] else _terminal())
     handler = {"()": ToStderr, "formatter": "tributary"}
-    quiet = {name: {"level": "WARNING"} for name in ("django.db.backends", "httpx", "httpcore", "faker", "stamina")}
+    quiet = {
+        name: {"level": "WARNING"}
+        for name in ("django.db.backends", "httpx", "httpcore", "faker", "stamina", "environ")
+    }
     logging.config.dictConfig(
         {
             "version": 1,

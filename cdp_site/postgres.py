@@ -84,14 +84,17 @@ class Server:
 
     def stop(self) -> None:
         """End it now, whoever uses it."""
-        (self.folder / "stay").unlink(missing_ok=True)
+        self.stay(False)
         if pid := self.postmaster():
             os.kill(pid, signal.SIGINT)
             _wait_while(self._is_up, 60.0)
 
-    def stay(self) -> None:
-        """Keep it running when nobody uses it, until `stop`."""
-        (self.folder / "stay").touch()
+    def stay(self, wanted: bool = True) -> None:
+        """Keep it running when nobody uses it (or no longer so)."""
+        if wanted:
+            (self.folder / "stay").touch()
+        else:
+            (self.folder / "stay").unlink(missing_ok=True)
 
     def in_use(self) -> bool:
         """Whether anybody uses it (we ourselves count, until `release`), or it was told to stay."""

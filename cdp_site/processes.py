@@ -74,7 +74,7 @@ class Supervisor:
     """
 
     def __init__(self, logs: Path, tell: Callable[[str], None]) -> None:
-        self._logs, self._tell = logs, tell
+        self.folder, self._tell = logs, tell
         self.children: list[Child] = []
         logs.mkdir(parents=True, exist_ok=True)
 
@@ -97,7 +97,8 @@ class Supervisor:
     def stop(self, patience: float = 10.0) -> None:
         """End all children and whatever they started: ask first, and after `patience` seconds insist."""
         for child in self.children:
-            self._signal(child, signal.SIGTERM)
+            if child.running and child.process is not None:
+                child.process.terminate()  # the leader alone: it knows how to end those it started
         deadline = time.monotonic() + patience
         while any(child.running for child in self.children) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -109,7 +110,7 @@ class Supervisor:
         self.children.clear()
 
     def log_of(self, child: Child) -> Path:
-        return self._logs / f"{child.name}.log"
+        return self.folder / f"{child.name}.log"
 
     def _launch(self, child: Child) -> None:
         path = self.log_of(child)

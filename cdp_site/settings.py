@@ -14,6 +14,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 DEBUG = env.bool("DEBUG", default=False)
+HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 # The demo keeps a key of its own in var/; a production start without SECRET_KEY is refused.
 DEMO = env.bool("TRIBUTARY_DEMO", default=False)

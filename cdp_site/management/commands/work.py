@@ -9,6 +9,7 @@ from django.db import connections
 from django_q.cluster import Cluster
 
 from cdp_site import stages
+from cdp_site.processes import tie_forks
 
 
 class Command(BaseCommand):
@@ -17,6 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # A connection that is open when the cluster forks would be shared by parent and child.
         connections.close_all()
+        # Should this process be killed, its workers must not go on unseen.
+        tie_forks()
         cluster = Cluster()
         cluster.start()
         stopped = threading.Event()
