@@ -135,7 +135,10 @@ def claim(most: int) -> list[Attempt]:
     """Deliveries that are due, their attempt counted and committed before it is made."""
     now = timezone.now()
     claimed = sql.rows(_CLAIM, {"now": now, "lost_at": now + LEASE, "most": most})
-    return [Attempt(*about, body=bytes(body)) for *about, body in claimed]
+    return [
+        Attempt(delivery, audience, destination, number, created_at, bytes(body))
+        for delivery, audience, destination, number, created_at, body in claimed
+    ]
 
 
 class _Destinations:
@@ -156,7 +159,7 @@ class _Destinations:
     def _load(self, destination_id: int) -> Destination | None:
         try:
             stored = StoredDestination.objects.get(pk=destination_id)
-            config: dict[str, Any] = stored.config
+            config: Any = stored.config
             return of_kind(stored.kind)(config)
         except (UnknownKind, ValueError, StoredDestination.DoesNotExist) as error:
             self._faults[destination_id] = str(error)
