@@ -356,11 +356,8 @@ def _between(given: Anything, path: str) -> tuple[Scalar, ...]:
         raise RuleError(path, "must be a list of two: the lowest and the highest, both included")
     read: Callable[[Anything, str], Scalar] = _moment if isinstance(given[0], str) else _number
     low, high = read(given[0], f"{path}[0]"), read(given[1], f"{path}[1]")
-    if isinstance(low, str) and isinstance(high, str):
-        wrong = instants(low) > instants(high)
-    else:
-        wrong = low > high  # type: ignore[operator]
-    if wrong:
+    ends = (instants(low), instants(high)) if isinstance(low, str) and isinstance(high, str) else (low, high)
+    if ends[0] > ends[1]:  # type: ignore[operator]
         raise RuleError(path, "must begin with the lower value")
     return (low, high)
 
