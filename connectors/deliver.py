@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import sql, stages
-from connectors import form
+from connectors import changes
 from connectors.destinations import UnknownKind, of_kind
 from connectors.destinations.base import Changes, Destination, Outcome, refuse, try_again
 from connectors.models import Destination as StoredDestination
@@ -75,10 +75,10 @@ class _Round:
         if not room:
             return
         destinations = _Destinations()
-        for one in form.ready():
+        for one in changes.ready():
             found = destinations.get(one.destination_id)
             if found is not None:
-                stages.attempt(lambda one=one, found=found: form.form(one, found) or 0)  # type: ignore[misc]
+                stages.attempt(lambda one=one, found=found: changes.form(one, found) or 0)  # type: ignore[misc]
         for attempt in claim(room):
             self._send(attempt, destinations.get(attempt.destination_id), destinations.fault(attempt.destination_id))
 

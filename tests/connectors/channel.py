@@ -14,8 +14,8 @@ from werkzeug import Request, Response
 
 from cdp_site.ids import new_id
 from connectors import sync
-from connectors.models import Audience, AudienceSegment
-from profiles.models import Identifier, Profile
+from connectors.models import Audience, AudienceMember, AudienceSegment, Delivery
+from profiles.models import Identifier, Profile, ProfileRedirect
 from segments.models import ChangedMembership, Membership, Segment
 from tests.factories import AudienceFactory, DestinationFactory, ProfileFactory
 
@@ -130,3 +130,20 @@ def audience_of(
     sync.start(audience)
     audience.refresh_from_db()
     return audience
+
+
+def held(audience: Audience) -> set[int]:
+    return set(AudienceMember.objects.filter(audience_id=audience.pk, held=True).values_list("profile_id", flat=True))
+
+
+def latest(audience: Audience) -> Delivery:
+    return Delivery.objects.filter(audience=audience).latest("id")
+
+
+def merge(loser: Profile, winner: Profile) -> None:
+    """What resolving leaves behind when two profiles become one (memberships follow in the next stage)."""
+    Identifier.objects.filter(profile_id=loser.pk).update(profile_id=winner.pk)
+    ProfileRedirect.objects.create(id=loser.pk, profile_id=winner.pk)
+    loser_id = loser.pk
+    loser.delete()
+    loser.pk = loser_id

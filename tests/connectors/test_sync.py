@@ -1,7 +1,6 @@
 """Who a destination should have follows the memberships."""
 
 import pytest
-from pytest_httpserver import HTTPServer
 
 from cdp_site import stages
 from connectors import sync
@@ -11,11 +10,6 @@ from tests.connectors.channel import Channel, audience_of, person, put_in, take_
 from tests.factories import ProfileFactory, SegmentFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def channel(httpserver: HTTPServer) -> Channel:
-    return Channel(httpserver)
 
 
 def wanted(audience: Audience) -> set[int]:
