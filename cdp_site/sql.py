@@ -15,6 +15,7 @@ _TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8"}
 @contextmanager
 def cursor() -> Iterator[psycopg.Cursor[Any]]:
     """A psycopg cursor with server-side binding on Django's connection (so inside its transaction), raising its errors."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as fast:
         yield fast

@@ -53,7 +53,7 @@ def install() -> None:
         attempts.append(
             "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium"
         )
-    attempts.append(f"{sys.executable} -m playwright install --only-shell chromium")
+    attempts.append(f"{sys.executable} -m playwright install chromium")
     for command in attempts:
         print(f"Installing a browser: {command}", flush=True)
         subprocess.run(["sh", "-c", command], stdout=subprocess.DEVNULL, check=False, timeout=900)
