@@ -39,7 +39,11 @@ class Process:
 
     def start(self) -> "Process":
         self._running = subprocess.Popen(
-            self.command, cwd=ROOT, env=self.environment, start_new_session=True, preexec_fn=tied(signal.SIGKILL),
+            self.command,
+            cwd=ROOT,
+            env=self.environment,
+            start_new_session=True,
+            preexec_fn=tied(),  # noqa: PLW1509 - nothing but a system call
         )
         return self
 
