@@ -9,7 +9,8 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
-_TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8"}
+_TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8", "time": "timestamptz"}
+_POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
 
 
 @contextmanager
@@ -57,8 +58,9 @@ def escape(text: str) -> str:
 def packed(query: str, parameters: Sequence[Any] | Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> np.ndarray:
     """The answer of `query` as one structured array, read as binary COPY: about 0.2 µs a row and column.
 
-    `columns` gives (name, type) with types i8, i4, i2, f8, in the order of the query's columns; no column may be NULL
-    (coalesce in the query). Parameters are bound by psycopg as literals, for COPY takes none. Memory: the answer twice.
+    `columns` gives (name, type) with types i8, i4, i2, f8 or time (microseconds since 1970, as i8), in the order of the
+    query's columns; no column may be NULL (coalesce in the query). Parameters are bound by psycopg as literals, for COPY
+    takes none. Memory: the answer twice.
     """
     selected = sql.SQL(", ").join(
         sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(_TYPES[kind])) for name, kind in columns
@@ -71,13 +73,13 @@ def packed(query: str, parameters: Sequence[Any] | Mapping[str, Any], columns: S
         data = b"".join(copy)
     layout: list[tuple[str, str]] = [("_fields", ">i2")]
     for name, kind in columns:
-        layout += [(f"_{name}_size", ">i4"), (name, f">{kind}")]
+        layout += [(f"_{name}_size", ">i4"), (name, ">i8" if kind == "time" else f">{kind}")]
     wire = np.dtype(layout)
     # 19 bytes of head (signature, flags, extension length), 2 of tail (-1).
     body = np.frombuffer(data, dtype=wire, offset=19, count=(len(data) - 21) // wire.itemsize)
-    answer = np.empty(len(body), dtype=[(name, f"={kind}") for name, kind in columns])
-    for name, _ in columns:
-        answer[name] = body[name]
+    answer = np.empty(len(body), dtype=[(name, "=i8" if kind == "time" else f"={kind}") for name, kind in columns])
+    for name, kind in columns:
+        answer[name] = body[name] if kind != "time" else body[name] + _POSTGRES_EPOCH
     return answer
 
 

@@ -1,0 +1,46 @@
+"""How many people a rule finds, and a few of them: the builder's preview and `manage.py segments count`."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.utils import timezone
+
+from segments.evaluate import evaluate
+from segments.load import chunks
+from segments.require import require
+from segments.rules import Rule
+
+# An odd number: multiplying by it shuffles ids, the same way each time.
+_SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Count:
+    """`count` people of `of`; `sample` are ids of some of them, the same ones each time that they are in."""
+
+    count: int
+    of: int
+    milliseconds: float
+    sample: tuple[int, ...] = ()
+
+    @property
+    def share(self) -> float:
+        return self.count / self.of if self.of else 0.0
+
+
+def count(rule: Rule, now: datetime | None = None, sample: int = 10) -> Count:
+    """Count people whom the rule finds at `now`. Cost: one pass over the rule's events, chunk by chunk of people."""
+    started = time.perf_counter()
+    now = now or timezone.now()
+    inside = total = 0
+    chosen = np.empty(0, np.int64)
+    for columns in chunks(require(rule), now):
+        members = evaluate(rule, columns, now).members
+        inside += len(members)
+        total += len(columns.people)
+        chosen = np.concatenate([chosen, members])
+        chosen = chosen[np.argsort(chosen.astype(np.uint64) * _SHUFFLE)[:sample]]
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    return Count(inside, total, milliseconds, tuple(chosen.tolist()))
