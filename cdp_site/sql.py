@@ -23,7 +23,7 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
 
 
 def rows(query: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-    """All rows of a small answer."""
+    """All rows of a small answer. (jsonb comes as its text: Django has psycopg leave it alone.)"""
     with cursor() as fast:
         return fast.execute(query, parameters, prepare=True).fetchall()
 

@@ -31,6 +31,9 @@ class Source(models.Model):
         ],
     )  # fmt: skip
     default_country = models.CharField(max_length=2, default="ES", help_text="For phone numbers written without +.")
+    rate_limit = models.PositiveIntegerField(
+        default=0, help_text="The most messages a minute that it may send over HTTP; 0 for as many as it likes."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -39,6 +42,17 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RateWindow(models.Model):
+    """How many messages a source with a limit has sent in the minute that began at `minute`."""
+
+    source_id = models.BigIntegerField(primary_key=True)
+    minute = models.DateTimeField()
+    messages = models.IntegerField()
+
+    class Meta:
+        db_table = "rate_window"
 
 
 class Destination(models.Model):
@@ -70,7 +84,9 @@ class Audience(models.Model):
     # Asked for a comparison with the whole segments (first sync, edited audience, 'sync again').
     compare_from = models.BigIntegerField(null=True, blank=True, help_text="Next profile id of a full comparison.")
     compared_at = models.DateTimeField(null=True, blank=True)
-    snapshot_at = models.DateTimeField(null=True, blank=True, help_text="As of when its whole file was last written.")
+    # For destinations that are given the whole list from time to time.
+    snapshot_at = models.DateTimeField(null=True, blank=True, help_text="When the whole list was last written.")
+    snapshot_of = models.BigIntegerField(null=True, blank=True, help_text="The last delivery that is in it.")
 
     class Meta:
         db_table = "audience"

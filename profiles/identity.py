@@ -11,6 +11,7 @@ The rules, for the identifiers of one message, strongest first:
    (so two user ids never merge). The older profile's id survives. Otherwise the link is kept as refused.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -175,7 +176,7 @@ _KINDS = "SELECT id, name, priority, limit_per_profile, role, identifies, blocke
 def load_kinds() -> dict[int, Kind]:
     """The configuration, read afresh for each batch (eight rows)."""
     return {
-        id: Kind(id, name, priority, limit, role == "merge", identifies, frozenset(blocked))
+        id: Kind(id, name, priority, limit, role == "merge", identifies, frozenset(json.loads(blocked)))
         for id, name, priority, limit, role, identifies, blocked in sql.rows(_KINDS)
     }
 

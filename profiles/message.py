@@ -136,6 +136,10 @@ def parse(
         traits = context["traits"]
     if b"\\u0000" in text:
         _refuse_nul(wire, properties, traits, context)
+    if not (wire.userId or wire.anonymousId) and not _may_name_somebody(wire, traits, properties, context):
+        raise Invalid(
+            "userId", "is missing, and so is every other identifier (anonymousId, e-mail, phone, loyalty card, …)"
+        )
     return Message(
         wire=wire,
         type=kind,
@@ -150,6 +154,11 @@ def parse(
         properties_text=properties_text,
         context_text=context_text,
     )
+
+
+def _may_name_somebody(wire: Wire, *objects: dict[str, Any]) -> bool:
+    """Whether there is anything from which an identifier might be read, where neither of the usual two is given."""
+    return bool(wire.externalId or wire.previousId) or any(objects)
 
 
 def parse_time(value: str | int | float, field: str) -> datetime:

@@ -10,6 +10,7 @@ counted on the rows before they are tried.
 """
 
 import gc
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -105,7 +106,7 @@ _DONE = "UPDATE inbox SET done_at = %b WHERE id = ANY(%b::bigint[])"
 
 def _drain(claimed: Sequence[int]) -> int:
     bodies = [
-        Body(id, source, at, format, hint, bytes(body), messages, frozenset(skip or ()), attempts)
+        Body(id, source, at, format, hint, bytes(body), messages, frozenset(json.loads(skip or "[]")), attempts)
         for id, source, at, format, hint, body, messages, skip, attempts in sql.rows(_LOCK, (list(claimed),))
     ]
     if not bodies:

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.models import Source
 from profiles import inbox, read, resolve
-from profiles.models import Batch, Event, Inbox, Rejected
+from profiles.models import Batch, Event, Identifier, Inbox, Rejected
 from tests.factories import SourceFactory
 from tests.stream import person, resolve_all, send
 
@@ -82,3 +82,10 @@ def test_rejected_messages_can_be_replayed(source: Source) -> None:
     assert inbox.replay_rejected([rejected.id]) == 0, "once is enough"
     resolve_all()
     assert Event.objects.count() == 1
+
+
+def test_blocked_values_are_those_of_the_kinds_configuration(source: Source) -> None:
+    send(source, {"type": "identify", "userId": "u1", "traits": {"email": "Test@test.com"}})
+    resolve_all()
+    assert not Identifier.objects.filter(kind_id=3).exists()
+    assert person(1, "u1").email == "test@test.com", "kept as a trait"

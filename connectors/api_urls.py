@@ -1,0 +1,16 @@
+"""The addresses of the tracking API: Segment's, its browser SDK's short ones, RudderStack's."""
+
+from django.urls import path, re_path
+
+from connectors.receive import browser_settings, receive, source_config
+
+TYPES = ("track", "identify", "page", "screen", "group", "alias", "batch", "import", "record")
+SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch"}
+
+urlpatterns = [
+    *(re_path(rf"^v1/{type}/?$", receive, {"hint": type}, name=f"v1/{type}") for type in TYPES),
+    *(re_path(rf"^(?:v1/)?{short}/?$", receive, {"hint": type}, name=f"v1/{type}") for short, type in SHORT.items()),
+    path("beacon/v1/batch", receive, {"hint": "batch"}, name="v1/batch"),
+    path("v1/projects/<str:write_key>/settings", browser_settings, name="v1/settings"),
+    re_path(r"^sourceConfig/?$", source_config, name="sourceConfig"),
+]
