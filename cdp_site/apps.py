@@ -9,6 +9,7 @@ STAGE_MODULES = [
     "segments.live",
     "connectors.sync",
     "connectors.deliver",
+    "connectors.snapshot",
     "segments.fill",
     "profiles.upkeep",
 ]

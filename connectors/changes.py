@@ -130,7 +130,12 @@ def describe(profiles: Sequence[int], config: Mapping[str, Any]) -> list[Member]
     identifiers: dict[int, dict[str, list[str]]] = defaultdict(dict)
     for profile, kind, value in sql.rows(_IDENTIFIERS, (int8s(profiles), kinds)):
         identifiers[profile].setdefault(kind, []).append(value)
+    traits = traits_of(profiles, config)
+    return [Member(str(profile), identifiers.get(profile, {}), traits.get(profile, {})) for profile in profiles]
+
+
+def traits_of(profiles: Sequence[int], config: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """The chosen traits of those of these people who have any."""
     names = config.get("traits", [])
     found = sql.rows(_TRAITS, (int8s(profiles), names)) if names else []
-    traits = {profile: msgspec.json.decode(text) for profile, text in found}
-    return [Member(str(profile), identifiers.get(profile, {}), traits.get(profile, {})) for profile in profiles]
+    return {profile: msgspec.json.decode(text) for profile, text in found}

@@ -160,6 +160,10 @@ class Destination(ABC):
         """Replace the other side's whole list (`Capability.SNAPSHOT` only)."""
         raise TypeError(f"{self.label} takes changes, not whole lists.")
 
+    def compare(self, audience: AudienceName, members: Iterator[Member]) -> str:
+        """What differs between the other side's whole list and these members (ordered by id); '' when nothing does."""
+        raise TypeError(f"{self.label} takes changes, not whole lists.")
+
     def snapshot_every(self) -> float | None:
         """Seconds between two whole lists while there are changes; None: none are wanted (`Capability.SNAPSHOT` only)."""
         return None
