@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
 
 import msgspec
 import structlog
@@ -159,8 +158,7 @@ class _Destinations:
     def _load(self, destination_id: int) -> Destination | None:
         try:
             stored = StoredDestination.objects.get(pk=destination_id)
-            config: Any = stored.config
-            return of_kind(stored.kind)(config)
+            return of_kind(stored.kind)(stored.config)
         except (UnknownKind, ValueError, StoredDestination.DoesNotExist) as error:
             self._faults[destination_id] = str(error)
             return None

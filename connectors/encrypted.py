@@ -18,6 +18,9 @@ class EncryptedJSONField(models.TextField):
     """A value that JSON can hold; in the database a Fernet token. It can't be searched, on purpose."""
 
     description = "Encrypted JSON"
+    # For the type checker: what is set and got is any JSON value, not text.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         if value is None:

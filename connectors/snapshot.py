@@ -80,8 +80,7 @@ def kinds() -> list[str]:
 def load(destination_id: int) -> Destination | None:
     stored = StoredDestination.objects.get(pk=destination_id)
     try:
-        config: Any = stored.config
-        return of_kind(stored.kind)(config)
+        return of_kind(stored.kind)(stored.config)
     except UnknownKind:
         return None
 

@@ -1,0 +1,3 @@
+"""What of connectors is configured in the admin: one module a subject."""
+
+from connectors import admin_destinations as admin_destinations
