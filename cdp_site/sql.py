@@ -56,35 +56,27 @@ def escape(text: str) -> str:
 
 
 def packed(query: str, parameters: Sequence[Any] | Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> np.ndarray:
-    """The answer of `query` as one structured array, read as binary COPY: about 0.2 µs a row and column.
+    """The answer of `query` as one structured array, packed in the server: about 0.1 µs a row and column.
 
     `columns` gives (name, type) with types i8, i4, i2, f8 or time (microseconds since 1970, as i8), in the order of the
-    query's columns; no column may be NULL (coalesce in the query). Parameters are bound by psycopg as literals, for COPY
-    takes none. Memory: the answer twice.
+    query's columns; no column may be NULL (coalesce in the query). Memory: the answer twice, here and in the server.
     """
-    selected = sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(_TYPES[kind])) for name, kind in columns
+    packs = sql.SQL(", ").join(
+        sql.SQL("array_send(array_agg({}::{}))").format(sql.Identifier(name), sql.SQL(_TYPES[kind]))
+        for name, kind in columns
     )
     names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
-    statement = sql.SQL("COPY (SELECT {} FROM ({}) AS answer ({})) TO STDOUT (FORMAT BINARY)").format(
-        selected, sql.SQL(query), names
-    )
-    with psycopg_client_cursor() as client, client.copy(statement, parameters or None) as copy:
-        data = b"".join(copy)
-    layout: list[tuple[str, str]] = [("_fields", ">i2")]
-    for name, kind in columns:
-        layout += [(f"_{name}_size", ">i4"), (name, ">i8" if kind == "time" else f">{kind}")]
-    wire = np.dtype(layout)
-    # 19 bytes of head (signature, flags, extension length), 2 of tail (-1).
-    body = np.frombuffer(data, dtype=wire, offset=19, count=(len(data) - 21) // wire.itemsize)
-    answer = np.empty(len(body), dtype=[(name, "=i8" if kind == "time" else f"={kind}") for name, kind in columns])
-    for name, kind in columns:
-        answer[name] = body[name] if kind != "time" else body[name] + _POSTGRES_EPOCH
+    statement = sql.SQL("SELECT {} FROM ({}) AS answer ({})").format(packs, sql.SQL(query), names)
+    with cursor() as fast:
+        fast.execute(statement, parameters or None, binary=True)
+        found = fast.fetchone() or ()
+    kinds = [(name, "i8" if kind == "time" else kind) for name, kind in columns]
+    bodies = [
+        # 20 bytes of head; then each value with its length before it.
+        np.frombuffer(column or b"", dtype=[("length", ">i4"), ("value", f">{kind}")], offset=20 if column else 0)
+        for column, (_, kind) in zip(found, kinds, strict=True)
+    ]
+    answer = np.empty(len(bodies[0]), dtype=[(name, f"={kind}") for name, kind in kinds])
+    for (name, kind), body in zip(columns, bodies, strict=True):
+        answer[name] = body["value"] if kind != "time" else body["value"] + _POSTGRES_EPOCH
     return answer
-
-
-@contextmanager
-def psycopg_client_cursor() -> Iterator[psycopg.ClientCursor[Any]]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.ClientCursor(connection.connection) as client:
-        yield client
