@@ -18,7 +18,7 @@ from cdp_site.arrays import int8s
 from connectors.models import Audience
 
 FLIPS_A_BATCH = 5_000
-PEOPLE_A_CHUNK = 20_000
+PEOPLE_A_CHUNK = 10_000
 
 
 @dataclass(frozen=True)
