@@ -53,12 +53,12 @@ class Times(Column):
     element_oid = 1184
 
 
-def int8s(values: Sequence[int]) -> Int8s:
+def int8s(values: Sequence[int] | np.ndarray) -> Int8s:
     """bigint[]"""
     return Int8s(len(values), _fixed(np.asarray(values, dtype=np.int64), ">i8"))
 
 
-def int2s(values: Sequence[int]) -> Int2s:
+def int2s(values: Sequence[int] | np.ndarray) -> Int2s:
     """smallint[]"""
     return Int2s(len(values), _fixed(np.asarray(values, dtype=np.int16), ">i2"))
 

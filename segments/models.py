@@ -108,3 +108,15 @@ class SegmentSize(models.Model):
 
     class Meta:
         db_table = "segment_size"
+
+
+class Clock(models.Model):
+    """One row: up to when time alone has been followed (`segments.live`)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+    dates_due = models.DateTimeField(null=True, help_text="Before this no date in a trait comes to move anybody.")
+    dates_of = models.JSONField(default=list, help_text="[[trait, days], …] for which `dates_due` was found.")
+
+    class Meta:
+        db_table = "segment_clock"

@@ -1,0 +1,85 @@
+"""The stage 'fill': everybody evaluated for one segment, in the background, a chunk of people a batch.
+
+A fill walks all people in the order of their ids and remembers how far it is, so it goes on where it was stopped. Changes
+meanwhile are followed by `segments.live` with the same rule; both hold the segment's row while they load, judge and write.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from cdp_site import sql, stages
+from segments import members
+from segments.evaluate import evaluate
+from segments.load import Chunk, load
+from segments.models import Segment
+from segments.require import Requirements, require
+
+# A live batch waits for a chunk at most: 20,000 people take a fraction of a second.
+CHUNK = 20_000
+_LAST = 2**63 - 1
+
+_MARK = """
+UPDATE segment SET filling_version = version, fill_cursor = 0, fill_done = 0, fill_total = (SELECT count(*) FROM profile)
+WHERE id = ANY(%s)
+"""
+_NEXT = "SELECT id FROM segment WHERE filling_version IS NOT NULL ORDER BY fill_done, id LIMIT 1"
+# The clock that live batches have followed the time to may be another machine's, and a little ahead.
+_CURSOR = "SELECT fill_cursor, coalesce((SELECT at FROM segment_clock), %s) FROM segment WHERE id = %s"
+_GO_ON = "UPDATE segment SET fill_cursor = %s, fill_done = fill_done + %s WHERE id = %s"
+_DONE = """
+UPDATE segment SET filling_version = NULL, fill_done = fill_done + %s, filled_at = %s, fill_cursor = 0,
+                   fill_total = greatest(fill_total, fill_done + %s)
+WHERE id = %s
+"""
+
+
+def start(segment: Segment) -> None:
+    """Have everybody evaluated for this segment, from the beginning; returns at once."""
+    mark([segment.id])
+
+
+def mark(ids: Sequence[int]) -> None:
+    """Have everybody evaluated for these segments. One statement."""
+    if ids:
+        with sql.cursor() as cursor:
+            cursor.execute(_MARK, (list(ids),))
+        stages.wake("fill")
+
+
+@stages.stage("fill", counts="profiles_filled")
+def fill_some() -> int:
+    """One chunk of one segment; returns how many people were evaluated (at least 1 while there is a fill)."""
+    return go_on()
+
+
+def go_on(now: datetime | None = None) -> int:
+    """One chunk as of `now` (tests give it; else the clock on the wall)."""
+    with transaction.atomic():
+        waiting = sql.rows(_NEXT)
+        if not waiting:
+            return 0
+        asked = members.lock(waiting[0][0])
+        if not asked or not asked[0].filling:
+            return 1  # another runner ended it meanwhile: look again
+        return max(1, _fill(asked[0], now))
+
+
+def _fill(segment: members.Asked, now: datetime | None) -> int:
+    wall = timezone.now()
+    after, followed = sql.rows(_CURSOR, (wall, segment.id))[0]
+    now = now or max(wall, followed)
+    columns = load(require(segment.rule) if segment.rule else Requirements(), Chunk(after, CHUNK), now)
+    last = len(columns.people) < CHUNK
+    found = evaluate(segment.rule, columns, now).members if segment.rule else np.empty(0, np.int64)
+    until = _LAST if last else int(columns.people[-1])
+    members.write_range(segment.id, found, after, until, now)
+    with sql.cursor() as cursor:
+        if last:
+            cursor.execute(_DONE, (len(columns.people), now, len(columns.people), segment.id))
+        else:
+            cursor.execute(_GO_ON, (until, len(columns.people), segment.id))
+    return len(columns.people)

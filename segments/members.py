@@ -1,0 +1,154 @@
+"""Writing who came and went: memberships, their history, the queue for activation, and sizes, in the caller's transaction.
+
+Whoever writes holds the segments' rows (`lock`) since before it loaded what it judged by, so two writers of one segment
+take turns, and the later one has seen at least as much.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from cdp_site import sql, stages
+from cdp_site.arrays import bools, int8s
+from cdp_site.ids import new_ids
+from segments.load import array
+from segments.rules import Rule, from_json
+
+stages.tally("membership_changes", 0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A segment whose rule is being asked. `rule` None: it isn't live, and nobody belongs to it."""
+
+    id: int
+    rule: Rule | None
+    filling: bool
+
+
+_LOCK = """
+SELECT id, CASE WHEN status = 'live' THEN rule END, filling_version IS NOT NULL FROM segment
+WHERE id = ANY(%s) OR (%s AND status <> 'draft') ORDER BY id FOR NO KEY UPDATE
+"""
+_STORED = """
+SELECT profile_id, segment_id FROM membership
+WHERE profile_id = ANY(%(people)s::bigint[])
+  AND (segment_id = ANY(%(segments)s::bigint[]) OR profile_id = ANY(%(gone)s::bigint[]))
+"""
+_STORED_RANGE = """
+SELECT profile_id FROM membership WHERE segment_id = %(segment)s AND profile_id > %(after)s AND profile_id <= %(until)s
+"""
+_ENTER = """
+INSERT INTO membership (profile_id, segment_id, since)
+SELECT profile_id, segment_id, %b::timestamptz FROM unnest(%b::bigint[], %b::bigint[]) AS came (profile_id, segment_id)
+ON CONFLICT DO NOTHING RETURNING profile_id, segment_id
+"""
+_LEAVE = """
+DELETE FROM membership USING unnest(%b::bigint[], %b::bigint[]) AS went (profile_id, segment_id)
+WHERE membership.profile_id = went.profile_id AND membership.segment_id = went.segment_id
+RETURNING membership.profile_id, membership.segment_id
+"""
+_HISTORY = """
+INSERT INTO membership_change (profile_id, id, segment_id, entered, at)
+SELECT profile_id, id, segment_id, entered, %b::timestamptz
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::boolean[]) AS flip (profile_id, id, segment_id, entered)
+"""
+_QUEUE = """
+INSERT INTO changed_membership (id, segment_id, profile_id, at)
+SELECT id, segment_id, profile_id, %b::timestamptz
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) AS flip (id, segment_id, profile_id)
+"""
+_SIZES = """
+UPDATE segment SET size = size + moved.came - moved.went
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) AS moved (id, came, went) WHERE segment.id = moved.id
+RETURNING segment.id, size, moved.came, moved.went
+"""
+_HOUR = """
+INSERT INTO segment_size AS hourly (segment_id, hour, size, entered, "left")
+SELECT id, date_trunc('hour', %b::timestamptz), size, came, went
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS moved (id, size, came, went)
+ON CONFLICT (segment_id, hour) DO UPDATE
+SET size = excluded.size, entered = hourly.entered + excluded.entered, "left" = hourly."left" + excluded."left"
+"""
+
+
+def lock(*ids: int, everyone: bool = False) -> list[Asked]:
+    """Lock segments (all but drafts with `everyone`), in the order of their ids."""
+    found = sql.rows(_LOCK, (list(ids), everyone))
+    return [Asked(id, _read(rule), filling) for id, rule, filling in found]
+
+
+def write_listed(judged: Mapping[int, np.ndarray], people: np.ndarray, gone: np.ndarray, now: datetime) -> int:
+    """Make the memberships of these people what was judged: `judged` has the members by segment.
+
+    People who are gone leave every segment. Returns how many came and went.
+    """
+    stored = sql.packed(
+        _STORED,
+        {"people": array(people), "segments": list(judged), "gone": array(gone)},
+        [("profile_id", "i8"), ("segment_id", "i8")],
+    )
+    came, went = [_pairs(gone[:0], 0)], [stored[np.isin(stored["profile_id"], gone)]]
+    for segment, members in judged.items():
+        before = stored["profile_id"][stored["segment_id"] == segment]
+        came.append(_pairs(np.setdiff1d(members, before), segment))
+        went.append(_pairs(np.setdiff1d(np.setdiff1d(before, members), gone), segment))
+    return _write(np.concatenate(came), np.concatenate(went), now)
+
+
+def write_range(segment: int, members: np.ndarray, after: int, until: int, now: datetime) -> int:
+    """Make the memberships of everybody with after < id <= until what was judged."""
+    before = stored_range(segment, after, until)
+    return _write(_pairs(np.setdiff1d(members, before), segment), _pairs(np.setdiff1d(before, members), segment), now)
+
+
+def stored_range(segment: int, after: int, until: int) -> np.ndarray:
+    """Ids of the stored members with after < id <= until."""
+    bounds = {"segment": segment, "after": after, "until": until}
+    return sql.packed(_STORED_RANGE, bounds, [("profile_id", "i8")])["profile_id"]
+
+
+def _pairs(people: np.ndarray, segment: int) -> np.ndarray:
+    pairs = np.empty(len(people), dtype=[("profile_id", "i8"), ("segment_id", "i8")])
+    pairs["profile_id"], pairs["segment_id"] = people, segment
+    return pairs
+
+
+def _write(came: np.ndarray, went: np.ndarray, now: datetime) -> int:
+    """Write entries and exits; what counts as a flip is what the database really inserted and deleted."""
+    flips: list[tuple[int, int, bool]] = []
+    if len(came):
+        came = np.sort(came)
+        done = sql.rows(_ENTER, (now, int8s(came["profile_id"]), int8s(came["segment_id"])))
+        flips += [(profile, segment, True) for profile, segment in done]
+    if len(went):
+        done = sql.rows(_LEAVE, (int8s(went["profile_id"]), int8s(went["segment_id"])))
+        flips += [(profile, segment, False) for profile, segment in done]
+    if not flips:
+        return 0
+    people, segments, entered = zip(*flips, strict=True)
+    history, queue = new_ids(len(flips)), new_ids(len(flips))
+    with sql.cursor() as cursor:
+        cursor.execute(_HISTORY, (now, int8s(people), int8s(history), int8s(segments), bools(entered)))
+        cursor.execute(_QUEUE, (now, int8s(queue), int8s(segments), int8s(people)))
+    _write_sizes(np.array(segments), np.array(entered), now)
+    stages.tally("membership_changes", len(flips))
+    stages.wake("sync")
+    return len(flips)
+
+
+def _write_sizes(segments: np.ndarray, entered: np.ndarray, now: datetime) -> None:
+    moved, place = np.unique(segments, return_inverse=True)
+    came = np.bincount(place[entered], minlength=len(moved))
+    went = np.bincount(place[~entered], minlength=len(moved))
+    sizes: Sequence[tuple[int, ...]] = sql.rows(_SIZES, (int8s(moved), int8s(came), int8s(went)))
+    if sizes:
+        with sql.cursor() as cursor:
+            cursor.execute(_HOUR, (now, *(int8s(column) for column in zip(*sizes, strict=True))))
+
+
+def _read(rule: str | None) -> Rule | None:
+    return None if rule is None else from_json(json.loads(rule))

@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("segments", "0001_initial")]
+
+    operations = [
+        migrations.CreateModel(
+            name="Clock",
+            fields=[
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("dates_due", models.DateTimeField(null=True)),
+                ("dates_of", models.JSONField(default=list)),
+            ],
+            options={"db_table": "segment_clock"},
+        ),
+    ]

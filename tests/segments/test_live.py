@@ -1,0 +1,366 @@
+"""Live membership: equal to a full evaluation at every moment, whoever writes at the same time and whatever fails."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from cdp_site import sql, stages
+from cdp_site.checks import run_all
+from profiles.models import ChangedProfile, Profile
+from segments import changes, fill, live, members
+from segments.models import ChangedMembership, Clock, Membership, MembershipChange, Segment, SegmentSize
+from segments.rules import All, Any, Did, Not, PropertyFilter, Rule, Trait, days
+from tests.segments.world import NOW, changed, happened, name_id, person
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MICRO = timedelta(microseconds=1)
+BUYERS = Did("Order Completed", within=days(60))
+
+
+def follow(now: datetime = NOW) -> None:
+    while live.follow(now):
+        pass
+
+
+def filled(now: datetime = NOW) -> None:
+    while fill.go_on(now):
+        pass
+
+
+def segment(rule: Rule, name: str = "Buyers", now: datetime = NOW) -> Segment:
+    made = changes.create(name, rule)
+    filled(now)
+    return made
+
+
+def inside(one: Segment) -> set[int]:
+    return set(Membership.objects.filter(segment_id=one.id).values_list("profile_id", flat=True))
+
+
+def flips(one: Segment) -> list[tuple[int, bool]]:
+    return list(MembershipChange.objects.filter(segment_id=one.id).order_by("id").values_list("profile_id", "entered"))
+
+
+def test_a_purchase_brings_a_person_in_with_history_queue_and_size() -> None:
+    ana, buyers = person(), segment(BUYERS)
+    happened(ana, "Order Completed", NOW - HOUR)
+    follow()
+    assert inside(buyers) == {ana}
+    assert flips(buyers) == [(ana, True)]
+    assert list(ChangedMembership.objects.values_list("segment_id", "profile_id")) == [(buyers.id, ana)]
+    buyers.refresh_from_db()
+    assert buyers.size == 1
+    assert SegmentSize.objects.values_list("hour", "size", "entered", "left").get() == (NOW, 1, 1, 0)
+
+
+def test_doing_it_again_changes_nothing() -> None:
+    ana, buyers = person(), segment(BUYERS)
+    happened(ana, "Order Completed", NOW - HOUR)
+    follow()
+    changed(ana)
+    changed(ana, name_id("Order Completed"))
+    follow(NOW + HOUR)
+    assert flips(buyers) == [(ana, True)]
+
+
+def test_time_alone_takes_a_person_out_to_the_microsecond() -> None:
+    ana, buyers = person(), segment(BUYERS)
+    bought = NOW - HOUR
+    happened(ana, "Order Completed", bought)
+    follow()
+    follow(bought + 60 * DAY - MICRO)
+    assert inside(buyers) == {ana}
+    follow(bought + 60 * DAY)
+    assert inside(buyers) == set()
+    assert flips(buyers) == [(ana, True), (ana, False)]
+
+
+def test_time_alone_brings_in_who_has_not_done_it_for_long_enough() -> None:
+    quiet = segment(Did("Page Viewed", "at_most", 0, within=days(30)), "Quiet")
+    ana = person()
+    happened(ana, "Page Viewed", NOW - HOUR)
+    changed(ana)
+    follow()
+    assert inside(quiet) == set()
+    follow(NOW - HOUR + 30 * DAY)
+    assert inside(quiet) == {ana}
+
+
+def test_an_event_dated_in_the_future_counts_when_its_time_has_come() -> None:
+    ana, buyers = person(), segment(BUYERS)
+    happened(ana, "Order Completed", NOW + HOUR, arrived=NOW - MICRO)
+    follow()
+    assert inside(buyers) == set()
+    follow(NOW + HOUR - MICRO)
+    assert inside(buyers) == set()
+    follow(NOW + HOUR)
+    assert inside(buyers) == {ana}
+
+
+def test_a_date_in_a_trait_moves_people_when_its_days_are_over() -> None:
+    new = segment(Trait("created_at", "in_last_days", 7), "New")
+    ana = person(created_at=(NOW - DAY).isoformat())
+    soon = person(created_at=(NOW + DAY).isoformat())
+    person(created_at="some day")
+    for one in Profile.objects.all():
+        changed(one.id)
+    follow()
+    assert inside(new) == {ana}
+    follow(NOW + DAY)
+    assert inside(new) == {ana, soon}
+    follow(NOW + 6 * DAY - MICRO)
+    assert inside(new) == {ana, soon}
+    follow(NOW + 6 * DAY)
+    assert inside(new) == {soon}
+    follow(NOW + 8 * DAY)
+    assert inside(new) == set()
+
+
+def test_everybodys_dates_are_looked_at_only_when_one_is_due() -> None:
+    segment(Trait("created_at", "in_last_days", 7), "New")
+    person(created_at=(NOW - DAY).isoformat())
+    follow()
+    assert Clock.objects.get().dates_due == NOW + 6 * DAY
+    ben = person(created_at=(NOW - 2 * DAY).isoformat())
+    changed(ben)
+    follow(NOW + HOUR)
+    assert Clock.objects.get().dates_due == NOW + 5 * DAY
+
+
+def test_only_segments_that_use_what_changed_are_asked() -> None:
+    ana = person(country="ES")
+    buyers, spaniards = segment(BUYERS), segment(Trait("country", "is", "es"), "Spaniards")
+    assert inside(spaniards) == {ana}
+    Profile.objects.filter(id=ana).update(traits={"country": "FR"})
+    happened(ana, "Order Completed", NOW - HOUR)
+    follow()
+    assert (inside(buyers), inside(spaniards)) == ({ana}, {ana})
+    changed(ana)
+    follow()
+    assert inside(spaniards) == set()
+
+
+def test_a_merged_person_leaves_and_the_one_that_stays_enters() -> None:
+    buyers = segment(BUYERS)
+    ana, anonymous = person(), person()
+    happened(anonymous, "Order Completed", NOW - HOUR)
+    follow()
+    sql.rows("UPDATE event SET profile_id = %s RETURNING 1", (ana,))
+    Profile.objects.filter(id=anonymous).delete()
+    changed(ana)
+    changed(anonymous)
+    follow()
+    assert inside(buyers) == {ana}
+    assert set(flips(buyers)) == {(anonymous, True), (anonymous, False), (ana, True)}
+
+
+def test_a_draft_has_no_members_and_an_archived_segment_loses_them() -> None:
+    ana = person(country="ES")
+    draft = changes.create("Draft", Trait("country", "is", "ES"), live=False)
+    filled()
+    changed(ana)
+    follow()
+    assert inside(draft) == set()
+    changes.set_live(draft)
+    filled()
+    assert inside(draft) == {ana}
+    changes.archive(draft)
+    filled()
+    changed(ana)
+    follow()
+    assert inside(draft) == set()
+    assert flips(draft) == [(ana, True), (ana, False)]
+
+
+def test_a_new_rule_writes_the_difference_only() -> None:
+    ana, ben, eva = person(country="ES"), person(country="FR"), person(country="ES", vip=True)
+    one = segment(Trait("country", "is", "ES"))
+    assert changes.save_rule(one, Any((Trait("vip", "is", True), Trait("country", "is", "FR"))))
+    filled(NOW + HOUR)
+    assert inside(one) == {ben, eva}
+    assert set(flips(one)[2:]) == {(ana, False), (ben, True)}
+    one.refresh_from_db()
+    assert (one.size, one.version, one.versions.count(), one.filling_version) == (2, 2, 2, None)
+    assert not changes.save_rule(one, Any((Trait("vip", "is", True), Trait("country", "is", "FR"))))
+
+
+def test_a_fill_goes_on_where_it_was_stopped_and_live_changes_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill, "CHUNK", 2)
+    people = [person(country="ES") for _ in range(5)]
+    one = changes.create("Spaniards", Trait("country", "is", "ES"))
+    assert fill.go_on(NOW) == 2
+    one.refresh_from_db()
+    assert (one.fill_cursor, one.fill_done, one.fill_total) == (people[1], 2, 5)
+    for moved in (people[0], people[4]):
+        Profile.objects.filter(id=moved).update(traits={"country": "FR"})
+        changed(moved)
+    follow()
+    filled()
+    assert inside(one) == set(people[1:4])
+    one.refresh_from_db()
+    assert one.size == 3
+    assert one.filled_at is not None
+
+
+def test_very_many_candidates_are_left_to_a_full_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_CANDIDATES", 2)
+    buyers = segment(BUYERS)
+    for _ in range(4):
+        happened(person(), "Order Completed", NOW - HOUR)
+    follow()
+    assert len(inside(buyers)) == 4
+    follow(NOW + 60 * DAY)
+    assert len(inside(buyers)) == 4
+    filled(NOW + 60 * DAY)
+    assert inside(buyers) == set()
+
+
+def test_a_clock_that_was_set_back_undoes_nothing() -> None:
+    ana, buyers = person(), segment(BUYERS)
+    happened(ana, "Order Completed", NOW - 60 * DAY + HOUR)
+    follow()
+    follow(NOW + HOUR)
+    changed(ana)
+    follow(NOW)
+    assert inside(buyers) == set()
+
+
+def test_a_batch_that_fails_leaves_the_queue_and_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    ana, buyers = person(), segment(BUYERS)
+    follow()
+    happened(ana, "Order Completed", NOW)
+    with monkeypatch.context() as broken:
+        broken.setattr(members, "_write_sizes", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            live.follow(NOW + HOUR)
+    assert Clock.objects.get().at == NOW
+    assert ChangedProfile.objects.count() == 1
+    assert (inside(buyers), flips(buyers)) == (set(), [])
+    follow(NOW + HOUR)
+    assert inside(buyers) == {ana}
+
+
+def test_many_rules_ask_for_the_same_events_once() -> None:
+    ana = person(country="ES")
+    shoes = Did("Order Completed", where=(PropertyFilter("category", "is", "shoes"),), within=days(90))
+    rules = [
+        shoes,
+        BUYERS,
+        All((shoes, Trait("country", "is", "ES"))),
+        Not(shoes),
+        Did("Order Completed", "exactly", 2),
+    ]
+    made = [segment(rule, f"Segment {number}") for number, rule in enumerate(rules)]
+    happened(ana, "Order Completed", NOW - DAY, {"category": "Shoes"})
+    happened(ana, "Order Completed", NOW - 80 * DAY, {"category": "coats"})
+    follow()
+    assert [inside(one) == {ana} for one in made] == [True, True, True, False, True]
+
+
+def test_a_deleted_segment_takes_its_members_along() -> None:
+    person(country="ES")
+    segment(Trait("country", "is", "ES")).delete()
+    assert not Membership.objects.exists()
+    assert not MembershipChange.objects.exists()
+    assert not ChangedMembership.objects.exists()
+
+
+@pytest.fixture
+def two_connections(transactional_db: None) -> Iterator[None]:
+    yield
+    connection.close()
+
+
+def _together(*acts: object) -> None:
+    failures: list[BaseException] = []
+
+    def run(act: object) -> None:
+        try:
+            stages.attempt(act)  # type: ignore[arg-type]
+        except BaseException as error:  # noqa: BLE001 - told to the test below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not failures
+    assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.usefixtures("two_connections")
+def test_runners_and_fills_at_the_same_time_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill, "CHUNK", 7)
+    monkeypatch.setattr(live, "CLAIM", 5)
+    people = [person(country="ES") for _ in range(40)]
+    made = [
+        changes.create("Spaniards", Trait("country", "is", "ES")),
+        changes.create("Buyers", BUYERS),
+        changes.create("Others", Not(Any((Trait("country", "is", "ES"), BUYERS)))),
+    ]
+    for number, one in enumerate(people):
+        Profile.objects.filter(id=one).update(traits={"country": ["ES", "FR"][number % 2]})
+        happened(one, "Order Completed", NOW - (number % 3) * 30 * DAY)
+        changed(one)
+
+    def filling() -> int:
+        filled()
+        return 0
+
+    def following() -> int:
+        follow()
+        return 0
+
+    def changing() -> int:
+        for one in people[::4]:
+            with transaction.atomic():
+                Profile.objects.filter(id=one).update(traits={"country": "IT"})
+                changed(one)
+        return 0
+
+    _together(filling, following, following, changing, filling)
+    filled()
+    follow()
+    spaniards = set(Profile.objects.filter(traits__country="ES").values_list("id", flat=True))
+    buyers = {one for number, one in enumerate(people) if number % 3 < 2}
+    assert [inside(one) for one in made] == [spaniards, buyers, set(people) - spaniards - buyers]
+    for one in made:
+        one.refresh_from_db()
+        assert one.size == len(inside(one)) == sum(1 if entered else -1 for _, entered in flips(one))
+    off = [finding for finding in run_all() if finding.name.startswith(("member", "segment")) and not finding.ok]
+    assert not off
+
+
+@pytest.mark.usefixtures("two_connections")
+def test_a_live_batch_waits_for_a_fill_of_its_segment_and_sees_what_it_wrote() -> None:
+    ana = person(country="ES")
+    one = changes.create("Spaniards", Trait("country", "is", "ES"))
+    holding, go = threading.Event(), threading.Event()
+
+    def slow_fill() -> int:
+        with transaction.atomic():
+            fill.go_on(NOW)
+            holding.set()
+            assert go.wait(30)
+        return 0
+
+    def live_change() -> int:
+        assert holding.wait(30)
+        with transaction.atomic():
+            Profile.objects.filter(id=ana).update(traits={"country": "FR"})
+            changed(ana)
+        threading.Timer(0.2, go.set).start()
+        follow(NOW + HOUR)
+        return 0
+
+    _together(slow_fill, live_change)
+    assert inside(one) == set()
+    assert flips(one) == [(ana, True), (ana, False)]
