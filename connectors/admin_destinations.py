@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminRadioSelect
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -21,7 +22,7 @@ class NewDestinationForm(forms.ModelForm):
     """The first step: which kind. Its settings come next."""
 
     kind = forms.ChoiceField(
-        widget=forms.RadioSelect,
+        widget=AdminRadioSelect(attrs={"class": "radiolist"}),
         choices=lambda: [(one.kind, f"{one.label}: {one.description}") for one in all_kinds().values()],
     )
 

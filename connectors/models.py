@@ -109,6 +109,9 @@ class AudienceSegment(models.Model):
         db_table = "audience_segment"
         constraints = [models.UniqueConstraint(fields=["audience", "segment"], name="audience_segment_unique")]
 
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} {self.segment}"
+
 
 class AudienceMember(models.Model):
     """What the destination should have of one person (`wanted`) and what it has confirmed (`held`).

@@ -21,4 +21,4 @@ class SecretField(forms.CharField):
         self.required = self.needed and not stored
         self.widget.is_required = self.required
         if stored:
-            self.help_text = f"One is stored and isn't shown again; leave empty to keep it. {self.help_text}".strip()
+            self.help_text = "One is stored and isn't shown again; leave empty to keep it."
