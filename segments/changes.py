@@ -51,15 +51,15 @@ def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None
 
 def set_live(segment: Segment) -> None:
     """Keep the segment true from now on, beginning with a fill."""
-    _set_status(segment, Segment.Status.LIVE)
+    set_status(segment, Segment.Status.LIVE)
 
 
 def archive(segment: Segment) -> None:
     """Nobody belongs to an archived segment: its members leave, in the background."""
-    _set_status(segment, Segment.Status.ARCHIVED)
+    set_status(segment, Segment.Status.ARCHIVED)
 
 
-def _set_status(segment: Segment, status: Segment.Status) -> None:
+def set_status(segment: Segment, status: Segment.Status) -> None:
     with transaction.atomic():
         held = Segment.objects.select_for_update(no_key=True).get(id=segment.id)
         if held.status != status:

@@ -67,6 +67,28 @@ def changed(profile: int, *names: int) -> None:
 History = list[tuple[str, datetime, dict[str, Anything]]]
 
 
+def make_all_months() -> None:
+    """Partitions for every month around `NOW` that a random history may touch."""
+    try:
+        require_months(NOW + timedelta(days=days) for days in range(-100, 101))
+    except MonthsMissing as missing:
+        make_months(missing.months)
+
+
+def add_history(histories: dict[int, History]) -> None:
+    """Events of several people, by COPY; nobody is put among the changed ones."""
+    names = {name: name_id(name) for history in histories.values() for name, _, _ in history}
+    sql.copy_rows(
+        "event",
+        ["profile_id", "time", "id", "source_id", "name_id", "message_key", "properties"],
+        [
+            (profile, time, new_id(), 1, names[name], uuid4(), json.dumps(properties))
+            for profile, history in histories.items()
+            for name, time, properties in history
+        ],
+    )
+
+
 def holds(rule: Rule, traits: dict[str, Anything], history: History, now: datetime) -> bool:
     """The reference: what a rule means for one person, in plain Python."""
     match rule:

@@ -1,0 +1,90 @@
+"""`manage.py segments`: count a rule, export segments as text, import them from a file."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from segments import exchange
+from segments.counting import count
+from segments.describe import describe
+from segments.rules import RuleError
+from segments.text import TextError, parse
+
+
+class Command(BaseCommand):
+    help = "Count the people whom a rule finds; export segments as text; import them from a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True)
+        counting = acts.add_parser("count", help="how many people a rule finds")
+        counting.add_argument("--rule", required=True, help="the rule, as text or JSON (see docs/segments.md)")
+        counting.add_argument("--at", help="as of this moment, such as 2026-11-24T09:30:00Z (default: now)")
+        counting.add_argument("--json", action="store_true", help="print one line of JSON")
+        exporting = acts.add_parser("export", help="all segments as text")
+        exporting.add_argument("--output", help="the file to write (default: the screen)")
+        exporting.add_argument("--json", action="store_true", help="print one line of JSON")
+        importing = acts.add_parser("import", help="make or change segments as a file says")
+        importing.add_argument("file", help="what export wrote, edited or not")
+        importing.add_argument("--json", action="store_true", help="print one line of JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        match options["act"]:
+            case "count":
+                self._count(options["rule"], options["at"], as_json=options["json"])
+            case "export":
+                self._export(options["output"], as_json=options["json"])
+            case _:
+                self._import(options["file"], as_json=options["json"])
+
+    def _count(self, text: str, at: str | None, *, as_json: bool) -> None:
+        try:
+            rule = parse(text)
+        except (TextError, RuleError) as error:
+            raise CommandError(f"--rule: {error}") from None
+        found = count(rule, _moment(at), sample=0)
+        if as_json:
+            self.stdout.write(json.dumps({"count": found.count, "of": found.of, "milliseconds": found.milliseconds}))
+            return
+        self.stdout.write(describe(rule))
+        self.stdout.write(
+            f"{found.count:,} of {found.of:,} people ({found.share:.1%}), in {found.milliseconds:,.0f} ms"
+        )
+
+    def _export(self, output: str | None, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps([asdict(one) for one in exchange.listed()]))
+        elif output:
+            Path(output).write_text(exchange.written(), encoding="utf-8")
+        else:
+            self.stdout.write(exchange.written(), ending="")
+
+    def _import(self, file: str, *, as_json: bool) -> None:
+        try:
+            text = Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file}: can't be read ({type(error).__name__})") from None
+        try:
+            with transaction.atomic():
+                report = exchange.take(text)
+        except exchange.LineError as error:
+            raise CommandError(f"{file}, {error}; nothing was changed") from None
+        if as_json:
+            self.stdout.write(json.dumps(asdict(report)))
+            return
+        self.stdout.write(f"{report.made:,} made, {report.changed:,} changed, {report.same:,} as they were")
+
+
+def _moment(at: str | None) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise CommandError(f"--at: {at!r} is no moment such as 2026-11-24T09:30:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
