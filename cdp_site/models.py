@@ -1,6 +1,9 @@
-"""What the frame itself keeps: which stage has a wake-up waiting."""
+"""What the frame itself keeps: which stage has a wake-up waiting, and how far long work is."""
+
+from datetime import timedelta
 
 from django.db import models
+from django.utils import timezone
 
 
 class Stage(models.Model):
@@ -14,3 +17,45 @@ class Stage(models.Model):
 
     class Meta:
         db_table = "stage"
+
+
+class ProgressQuerySet(models.QuerySet["Progress"]):
+    def report(self, name: str, done: int, total: int, detail: str = "") -> None:
+        """Say how far the work called `name` is; the first report begins it, `done == total` ends it."""
+        now = timezone.now()
+        ended_at = now if done >= total else None
+        self.update_or_create(
+            name=name,
+            defaults={"done": done, "total": total, "detail": detail, "ended_at": ended_at, "at": now},
+            create_defaults={
+                "done": done, "total": total, "detail": detail, "ended_at": ended_at, "at": now, "started_at": now
+            },
+        )  # fmt: skip
+
+    def under_way(self) -> models.QuerySet["Progress"]:
+        """Work that isn't done and was heard of in the last minute."""
+        return self.filter(ended_at=None, at__gt=timezone.now() - timedelta(minutes=1))
+
+
+class Progress(models.Model):
+    """Long work that somebody may be waiting for, as pages show it."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    detail = models.CharField(max_length=200, default="", blank=True)
+    started_at = models.DateTimeField()
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ProgressQuerySet.as_manager()
+
+    class Meta:
+        db_table = "progress"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def share(self) -> float:
+        return self.done / self.total if self.total else 0.0

@@ -25,4 +25,6 @@ def kept(folder: Path, name: str, *, allowed: bool) -> str:
 
 def fernet_key_from(secret: str) -> str:
     """A Fernet key derived from another secret, for installations that set no ENCRYPTION_KEYS."""
-    return base64.urlsafe_b64encode(hashlib.blake2b(secret.encode(), digest_size=32, person=b"tributary-fernet").digest()).decode()
+    return base64.urlsafe_b64encode(
+        hashlib.blake2b(secret.encode(), digest_size=32, person=b"tributary-fernet").digest()
+    ).decode()

@@ -20,7 +20,9 @@ PORT = env.int("PORT", default=8000)
 DEMO = env.bool("TRIBUTARY_DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.kept(VAR_DIR, "secret_key", allowed=DEMO or DEBUG)
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to a long random text (or run `make demo` to look around).")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it to a long random text (or run `make demo` to look around)."
+    )
 # Newest first; older keys still decrypt (MultiFernet).
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [secrets.fernet_key_from(SECRET_KEY)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

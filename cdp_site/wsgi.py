@@ -7,6 +7,6 @@ from cdp_site import database
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp_site.settings")
 database.use_embedded_unless_configured()
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402  (settings need the database's address)
+from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()

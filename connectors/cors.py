@@ -7,7 +7,7 @@ origin may be let in, with its credentials ignored.
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, URLResolver
+from django.urls import Resolver404, ResolverMatch, URLResolver
 from django.urls.resolvers import RegexPattern
 
 _ALLOWED = "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat"
@@ -19,9 +19,8 @@ class TrackingCors:
         self._addresses = URLResolver(RegexPattern(r"^/"), "connectors.api_urls")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            match = self._addresses.resolve(request.path_info)
-        except Resolver404:
+        match = self._match(request.path_info)
+        if match is None:
             return self.get_response(request)
         request.resolver_match = match
         if request.method == "OPTIONS":
@@ -37,3 +36,9 @@ class TrackingCors:
         response["Access-Control-Expose-Headers"] = "retry-after"
         response["Vary"] = "Origin"
         return response
+
+    def _match(self, path: str) -> ResolverMatch | None:
+        try:
+            return self._addresses.resolve(path)
+        except Resolver404:
+            return None

@@ -1,0 +1,48 @@
+"""The front page, its live part, and the search that is one key away everywhere."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cdp_site import home as figures
+from cdp_site.roles import PLACES, may, requires
+from connectors.health import health as source_health
+from profiles.search import people as search_people
+from segments.models import Segment
+
+
+@requires("people")
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home/home.html", {**_live(request), "first_steps": figures.first_steps()})
+
+
+@requires("people")
+def home_live(request: HttpRequest) -> HttpResponse:
+    """The part of the front page that changes by itself."""
+    return render(request, "home/_live.html", _live(request))
+
+
+def _live(request: HttpRequest) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "people": figures.people(),
+        "flow": figures.flow(),
+        "progress": figures.progress(),
+    }
+    if may(request.user, "segments"):
+        shown["moved"] = figures.moved()
+    if may(request.user, "connectors"):
+        health = source_health()
+        shown |= {"sources": health, "concerns": figures.concerns(health)}
+    return shown
+
+
+@requires("people")
+def palette(request: HttpRequest) -> HttpResponse:
+    """People, segments and pages for a few typed letters."""
+    typed = request.GET.get("q", "").strip()
+    places = [place for place in PLACES if may(request.user, place.area) and typed.lower() in place.label.lower()]
+    found: dict[str, object] = {"typed": typed, "places": places}
+    if typed:
+        found["people"] = search_people(typed, limit=8)
+        if may(request.user, "segments"):
+            found["segments"] = Segment.objects.filter(name__icontains=typed)[:5]
+    return render(request, "home/_palette.html", found)

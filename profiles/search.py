@@ -1,0 +1,159 @@
+"""Finding people: by a name, part of an e-mail, a phone number as spoken, an order number, any id.
+
+Identifiers are looked up on their own and people by their ids then (never joined): on a cluster they live apart. Every
+branch uses an index and is bounded; substrings are quick where the server has pg_trgm.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdp_site import sql
+from profiles.identity import EMAIL, PHONE
+
+MAX_QUERY = 100
+_ENOUGH = 60  # candidates a branch
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person, and the identifier by which he was found where it isn't shown anyway."""
+
+    id: int
+    name: str
+    email: str
+    phone: str
+    identified: bool
+    last_seen: datetime
+    matched: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.name or self.email or self.phone or f"Visitor {str(self.id)[-6:]}"
+
+
+# Each branch says how good its hits are: 0 the very value, 1 its beginning, 2 somewhere in it.
+_EXACT = """
+SELECT profile_id, 0, value FROM identifier WHERE value = ANY(%(exact)s) LIMIT %(enough)s
+"""
+_PREFIX = """
+SELECT profile_id, 1, value FROM identifier WHERE value LIKE %(prefix)s LIMIT %(enough)s
+"""
+_EMAIL = """
+SELECT profile_id, 2, value FROM identifier WHERE value LIKE %(inside)s AND kind_id = %(email)s LIMIT %(enough)s
+"""
+_PHONE = """
+SELECT profile_id, 1, value FROM identifier WHERE value LIKE %(digits)s AND kind_id = %(phone)s LIMIT %(enough)s
+"""
+_NAME = """
+SELECT id, CASE WHEN lower(name) LIKE %(prefix_lower)s THEN 1 ELSE 2 END, '' FROM profile
+WHERE lower(name) LIKE ALL(%(words)s) ORDER BY 2 LIMIT %(enough)s
+"""
+_NUMBER = """
+SELECT profile_id, 1, kind || ' ' || external_id FROM record WHERE external_id LIKE %(prefix)s LIMIT %(enough)s
+"""
+_ID = """
+SELECT id, 0, '' FROM profile WHERE id = %(id)s
+UNION ALL SELECT profile_id, 0, 'merged ' || id FROM profile_redirect WHERE id = %(id)s
+"""
+_PEOPLE = "SELECT id, name, email, phone, identified, last_seen FROM profile WHERE id = ANY(%s::bigint[])"
+
+
+def people(query: str, limit: int = 20) -> list[Found]:
+    """Up to `limit` people, the best hits first, among equals the last seen first. '' finds nobody."""
+    typed = query.strip()[:MAX_QUERY].replace("\0", "")
+    if not typed:
+        return []
+    hits: dict[int, tuple[int, str]] = {}
+    branches, values = _branches(typed)
+    for profile, rank, value in sql.rows(" UNION ALL ".join(f"({branch})" for branch in branches), values):
+        if profile not in hits or rank < hits[profile][0]:
+            hits[profile] = (rank, value)
+    best = sorted(hits, key=lambda profile: hits[profile][0])[: 4 * limit]
+    found = [_found(row, hits[row[0]][1]) for row in sql.rows(_PEOPLE, (best,))] if best else []
+    found.sort(key=lambda one: (hits[one.id][0], -one.last_seen.timestamp()))
+    return found[:limit]
+
+
+def _branches(typed: str) -> tuple[list[str], dict[str, object]]:
+    lowered = typed.lower()
+    digits = re.sub(r"\D", "", typed)
+    values: dict[str, object] = {
+        "exact": [typed, lowered, typed.upper(), f"+{digits}"],
+        "prefix": f"{_literal(typed)}%",
+        "prefix_lower": f"{_literal(lowered)}%",
+        "inside": f"%{_literal(lowered)}%",
+        "words": [f"%{_literal(word)}%" for word in lowered.split()],
+        # As spoken: without the country, perhaps with the zero that is dialled before it.
+        "digits": f"%{digits.removeprefix('00').lstrip('0')}%",
+        "email": EMAIL,
+        "phone": PHONE,
+        "enough": _ENOUGH,
+    }
+    branches = [_EXACT]
+    if len(digits) >= 5 and not re.search(r"[^\d\s+()./\-]", typed):
+        branches.append(_PHONE)
+    if len(typed) >= 3:
+        branches += [_PREFIX, _NUMBER]
+        if "@" in typed or "." in typed or typed.isalnum():
+            branches.append(_EMAIL)
+    if re.search(r"[^\W\d_]", typed):
+        branches.append(_NAME)
+    if typed.isdigit() and len(typed) <= 19 and int(typed) < 2**63:
+        values["id"] = int(typed)
+        branches.append(_ID)
+    return branches, values
+
+
+def _literal(text: str) -> str:
+    """Text in a LIKE pattern as itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _found(row: tuple[int, str, str, str, bool, datetime], matched: str) -> Found:
+    id, name, email, phone, identified, last_seen = row
+    return Found(id, name, email, phone, identified, last_seen, "" if matched in (email, phone) else matched)
+
+
+@dataclass(frozen=True)
+class Page:
+    people: list[Found]
+    # Where the next page begins; None on the last.
+    following: str | None
+
+
+_LIST = """
+SELECT id, name, email, phone, identified, last_seen FROM profile
+WHERE (last_seen, id) < (%s::timestamptz, %s::bigint) AND (%s::boolean IS NULL OR identified = %s::boolean)
+ORDER BY last_seen DESC, id DESC LIMIT %s
+"""
+
+
+def recent(after: str = "", *, identified: bool | None = None, size: int = 50) -> Page:
+    """People by when they were last seen, a page from the cursor `after` on.
+
+    Cost: a sort of all profiles on the first page (10 ms a hundred thousand); no index on a column that every event
+    changes.
+    """
+    moment, id = _cursor(after)
+    rows = sql.rows(_LIST, (moment, id, identified, identified, size + 1))
+    found = [_found(row, "") for row in rows[:size]]
+    following = f"{found[-1].last_seen.isoformat()},{found[-1].id}" if len(rows) > size else None
+    return Page(found, following)
+
+
+def _cursor(text: str) -> tuple[str, int]:
+    moment, _, id = text.partition(",")
+    try:
+        return datetime.fromisoformat(moment).isoformat(), int(id)
+    except ValueError:
+        return "infinity", 2**63 - 1
+
+
+def living(id: int) -> int | None:
+    """The living profile that an id leads to now; None when there never was one."""
+    rows: Iterable[tuple[int]] = sql.rows(
+        "SELECT id FROM profile WHERE id = %s UNION ALL SELECT profile_id FROM profile_redirect WHERE id = %s", (id, id)
+    )
+    return next((row[0] for row in rows), None)

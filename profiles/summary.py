@@ -1,0 +1,271 @@
+"""Who a person is, at a glance: value, what needs attention, identifiers, traits with their provenance, consents.
+
+Each part is one statement for one person. What is counted is counted over the latest `MOST_EVENTS` events, so that a
+robot with a million of them is answered as quickly as anybody.
+"""
+
+import itertools
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from cdp_site import sql
+from profiles.models import Profile
+
+MOST_EVENTS = 20_000
+MONTHS = 12
+CHANNELS = (("email", "E-mail"), ("sms", "SMS"), ("phone", "Phone"), ("ads", "Ads"))
+# Traits that the head of the page shows already.
+_IN_HEAD = frozenset({"name", "first_name", "last_name", "email", "phone"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """An identifier: what kind, where from, since when."""
+
+    kind: str
+    label: str
+    value: str
+    source_id: int | None
+    first_seen: datetime
+
+
+@dataclass(frozen=True)
+class TraitLine:
+    """A trait: the value that holds, who said so and when; what other sources say beside it."""
+
+    name: str
+    value: Any
+    source_id: int
+    time: datetime
+    others: tuple["TraitLine", ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordLine:
+    kind: str
+    external_id: str
+    status: str
+    title: str
+    value: Decimal | None
+    currency: str
+    opened_at: datetime
+    closed_at: datetime | None
+    source_id: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def days_open(self) -> int:
+        return ((self.closed_at or timezone.now()) - self.opened_at).days
+
+
+@dataclass(frozen=True)
+class Value:
+    """Money: `spent` is orders less refunds. `months` are the last twelve, oldest first, as (label, spent)."""
+
+    spent: Decimal
+    orders: int
+    refunds: int
+    currency: str
+    months: tuple[tuple[str, Decimal], ...]
+    last_order: datetime | None
+
+    @property
+    def month_values(self) -> list[float]:
+        return [float(value) for _, value in self.months]
+
+    @property
+    def month_labels(self) -> list[str]:
+        return [f"{label}: {value:,.0f} {self.currency}" for label, value in self.months]
+
+    @property
+    def average(self) -> Decimal | None:
+        return self.spent / self.orders if self.orders else None
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often somebody is active: days since the last time, and the usual number of days between two."""
+
+    days_since: int
+    usual: int | None
+
+    @property
+    def slipping(self) -> bool:
+        return self.usual is not None and self.days_since > max(3 * self.usual, 14)
+
+
+@dataclass(frozen=True)
+class Summary:
+    profile: Profile
+    sentence: str
+    value: Value
+    rhythm: Rhythm | None
+    tickets: list[RecordLine]
+    orders: list[RecordLine]
+    others: list[RecordLine]
+    consents: list[tuple[str, bool | None]]
+    identifiers: list[tuple[str, list[Known]]]
+    traits: list[TraitLine]
+    events: int
+    more_events: bool
+
+
+def summarise(profile: Profile) -> Summary:
+    """Everything about one person but the timeline. Cost: five statements, each a range of an index."""
+    value, rhythm, events = _history(profile.pk)
+    records = _records(profile.pk)
+    tickets = [one for one in records if one.kind == "ticket"]
+    value = _with_currency(value, records)
+    return Summary(
+        profile=profile,
+        sentence=_sentence(profile, value, rhythm, tickets),
+        value=value,
+        rhythm=rhythm,
+        tickets=tickets,
+        orders=[one for one in records if one.kind == "order"],
+        others=[one for one in records if one.kind not in ("ticket", "order")],
+        consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
+        identifiers=_identifiers(profile.pk),
+        traits=_traits(profile.pk),
+        events=min(events, MOST_EVENTS),
+        more_events=events >= MOST_EVENTS,
+    )
+
+
+_HISTORY = """
+WITH latest AS (
+    SELECT time, name_id, value FROM event WHERE profile_id = %(id)s ORDER BY time DESC LIMIT %(most)s
+), money AS (
+    SELECT id, name FROM event_name WHERE name IN ('Order Completed', 'Order Refunded')
+)
+SELECT 'day', (time AT TIME ZONE %(zone)s)::date, NULL, count(*), NULL::numeric, max(time) FROM latest GROUP BY 2
+UNION ALL
+SELECT 'money', date_trunc('month', time AT TIME ZONE %(zone)s)::date, money.name, count(*), sum(abs(latest.value)), max(time)
+FROM latest JOIN money ON money.id = latest.name_id GROUP BY 2, 3
+"""
+
+
+def _history(profile_id: int) -> tuple[Value, Rhythm | None, int]:
+    today = timezone.localdate()
+    rows = sql.rows(_HISTORY, {"id": profile_id, "most": MOST_EVENTS, "zone": settings.TIME_ZONE})
+    days = sorted(row[1] for row in rows if row[0] == "day")
+    events = sum(row[3] for row in rows if row[0] == "day")
+    months: dict[date, Decimal] = {}
+    spent, orders, refunds, last = Decimal(0), 0, 0, None
+    for what, month, name, number, value, at in rows:
+        if what != "money":
+            continue
+        if name == "Order Completed":
+            orders, spent = orders + number, spent + (value or 0)
+            months[month] = months.get(month, Decimal(0)) + (value or 0)
+            last = max(last or at, at)
+        else:
+            refunds, spent = refunds + number, spent - (value or 0)
+            months[month] = months.get(month, Decimal(0)) - (value or 0)
+    shown = tuple((f"{month:%b %Y}", months.get(month, Decimal(0))) for month in _last_months(today))
+    return Value(spent, orders, refunds, settings.CURRENCY, shown, last), _rhythm(days, today), events
+
+
+def _last_months(today: date) -> list[date]:
+    number = today.year * 12 + today.month - 1
+    return [date(one // 12, one % 12 + 1, 1) for one in range(number - MONTHS + 1, number + 1)]
+
+
+def _rhythm(days: list[date], today: date) -> Rhythm | None:
+    if not days:
+        return None
+    gaps = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
+    return Rhythm(max((today - days[-1]).days, 0), round(median(gaps[-20:])) if len(gaps) >= 3 else None)
+
+
+_RECORDS = """
+SELECT kind, external_id, status, title, value, currency, opened_at, closed_at, source_id FROM record
+WHERE profile_id = %s ORDER BY closed_at IS NOT NULL, opened_at DESC LIMIT 500
+"""
+
+
+def _records(profile_id: int) -> list[RecordLine]:
+    return [RecordLine(*row) for row in sql.rows(_RECORDS, (profile_id,))]
+
+
+def _with_currency(value: Value, records: list[RecordLine]) -> Value:
+    """In the currency that the person's orders were in, where they say."""
+    said = [one.currency for one in records if one.kind == "order" and one.currency]
+    if not said:
+        return value
+    return Value(
+        value.spent, value.orders, value.refunds, max(set(said), key=said.count), value.months, value.last_order
+    )
+
+
+def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:
+    rows = sql.rows(
+        "SELECT kind_id, value, source_id, first_seen FROM identifier WHERE profile_id = %s"
+        " AND kind_id <> 8 ORDER BY kind_id, first_seen LIMIT 300",
+        (profile_id,),
+    )
+    kinds = {
+        id: (name, label)
+        for id, name, label in sql.rows("SELECT id, name, label FROM identifier_kind ORDER BY priority")
+    }
+    grouped: dict[str, list[Known]] = {}
+    for kind, value, source_id, first_seen in rows:
+        name, label = kinds[kind]
+        grouped.setdefault(label, []).append(Known(name, label, value, source_id, first_seen))
+    return list(grouped.items())
+
+
+def _traits(profile_id: int) -> list[TraitLine]:
+    rows = sql.rows(
+        "SELECT name, value, source_id, time FROM trait_value WHERE profile_id = %s"
+        " ORDER BY name, time DESC, message_key DESC LIMIT 1000",
+        (profile_id,),
+    )
+    by_name: dict[str, list[TraitLine]] = {}
+    for name, value, source_id, moment in rows:
+        by_name.setdefault(name, []).append(TraitLine(name, json.loads(value), source_id, moment))
+    return [
+        TraitLine(first.name, first.value, first.source_id, first.time, tuple(others))
+        for first, *others in by_name.values()
+        if first.name not in _IN_HEAD or others
+    ]
+
+
+def _sentence(profile: Profile, value: Value, rhythm: Rhythm | None, tickets: list[RecordLine]) -> str:
+    """One line that a colleague would say. Only what the evidence says."""
+    parts = []
+    if value.orders:
+        times = "once" if value.orders == 1 else f"{value.orders} times"
+        parts.append(f"bought {times}")
+    elif profile.identified:
+        parts.append("hasn't bought yet")
+    else:
+        parts.append("anonymous visitor")
+    if rhythm:
+        usual = f" (usually every {rhythm.usual})" if rhythm.usual else ""
+        if rhythm.slipping:
+            parts.insert(0, "slipping away")
+            parts.append(f"not seen for {rhythm.days_since} days{usual}")
+        elif rhythm.days_since == 0:
+            parts.append("active today")
+        elif rhythm.days_since > 1:
+            parts.append(f"last active {rhythm.days_since} days ago{usual}")
+        else:
+            parts.append("last active yesterday")
+    waiting = [one for one in tickets if one.is_open]
+    if waiting:
+        parts.append("one open ticket" if len(waiting) == 1 else f"{len(waiting)} open tickets")
+    if profile.first_seen < timezone.now() - timedelta(days=365) and value.orders >= 10:
+        parts.insert(0, "loyal customer")
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]

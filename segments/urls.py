@@ -1,0 +1,5 @@
+"""Addresses under /segments/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
