@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminRadioSelect
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -82,8 +82,10 @@ class DestinationAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Destination, form: Any, change: bool) -> None:
         if change and isinstance(form, DestinationForm):
-            adopted = of_kind(obj.kind).adopt(obj.config, form.inner)
+            before, adopted = obj.config, of_kind(obj.kind).adopt(obj.config, form.inner)
             obj.config = adopted.config
+            if before.get("identifiers") != obj.config["identifiers"]:
+                transaction.on_commit(lambda: [sync.compare(one) for one in obj.audiences.filter(enabled=True)])
             for notice in adopted.notices:
                 messages.warning(request, notice)
         super().save_model(request, obj, form, change)

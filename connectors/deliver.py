@@ -27,7 +27,7 @@ from connectors.settle import Attempt, settle
 log = structlog.get_logger(__name__)
 
 # Longer than any attempt: an attempt that isn't settled by then is lost, with its worker.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 # After this long an attempt counts as unanswered, whatever its thread does.
 ATTEMPT_LASTS = 10.0  # seconds
 AT_ONCE = 8

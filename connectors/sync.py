@@ -2,12 +2,15 @@
 
 An audience's people are those in any of its included segments and in none of the excluded. A flip is looked at again in
 the memberships as they are now, so it doesn't matter in which order flips come or how often one is looked at. A
-comparison (a new audience, other segments) walks all its people in order of their ids, a chunk a batch.
+comparison (a new audience, other segments, once a day) walks all its people in order of their ids, a chunk a batch;
+it also finds people whom the destination knows by other identifiers than they have now, and has them sent again.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import LiteralString
 
+import msgspec
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
@@ -15,10 +18,13 @@ from django.utils import timezone
 
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s
-from connectors.models import Audience
+from connectors import changes
+from connectors.models import Audience, Destination
 
 FLIPS_A_BATCH = 5_000
 PEOPLE_A_CHUNK = 10_000
+# So that new identifiers of people who are there arrive too, and whatever was ever missed is found.
+COMPARED_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,9 @@ def _follow_flips() -> int:
 
 # The audience's row stays locked until the chunk is written: a new comparison asked for meanwhile starts after it.
 _NEXT_COMPARISON = """
-SELECT id, compare_from FROM audience WHERE compare_from IS NOT NULL ORDER BY compared_at NULLS FIRST, id LIMIT 1
+SELECT id, destination_id, coalesce(compare_from, 0) FROM audience
+WHERE compare_from IS NOT NULL OR (enabled AND compared_at < %b)
+ORDER BY compare_from IS NULL, compared_at NULLS FIRST, id LIMIT 1
 FOR NO KEY UPDATE
 """
 # Both walks are in order of the primary keys, whose first column is the person.
@@ -130,20 +138,45 @@ UPDATE audience SET compare_from = %b::bigint, compared_at = coalesce(%b::timest
 
 
 def _compare_chunk() -> int:
-    """The next people of a comparison, if one was asked for."""
-    found = sql.rows(_NEXT_COMPARISON)
+    """The next people of a comparison, if one was asked for or it is time for the daily one."""
+    now = timezone.now()
+    found = sql.rows(_NEXT_COMPARISON, (now - COMPARED_EVERY,))
     if not found:
         return 0
-    audience, first = found[0]
+    audience, destination, first = found[0]
     chunk = {"audience": audience, "first": first, "most": PEOPLE_A_CHUNK}
     people = sorted(profile for (profile,) in sql.rows(_CHUNK, chunk))
-    now = timezone.now()
     ended = len(people) < PEOPLE_A_CHUNK
     with sql.cursor() as cursor:
         if people:
             cursor.execute(_COMPARE, {"audience": audience, "profiles": int8s(people), "at": now}, prepare=True)
+            again = _known_otherwise(audience, destination, people)
+            cursor.execute(_SEND_AGAIN, {"audience": audience, "profiles": int8s(again)})
         cursor.execute(_ADVANCE, (None if ended else people[-1] + 1, now if ended else None, audience))
     return max(1, len(people))
+
+
+_THERE = """
+SELECT profile_id, sent FROM audience_member
+WHERE audience_id = %(audience)b AND profile_id = ANY(%(profiles)b::bigint[]) AND wanted AND held AND delivery_id IS NULL
+ORDER BY profile_id
+"""
+_SEND_AGAIN = """
+UPDATE audience_member SET held = NULL
+WHERE audience_id = %(audience)b AND profile_id = ANY(%(profiles)b::bigint[]) AND held AND delivery_id IS NULL
+"""
+
+
+def _known_otherwise(audience: int, destination: int, people: list[int]) -> list[int]:
+    """Who of these people is at the destination by other identifiers than they have now (or than it is to get now)."""
+    there = sql.rows(_THERE, {"audience": audience, "profiles": int8s(people)})
+    config = Destination.objects.get(pk=destination).config
+    now = changes.describe([profile for profile, _ in there], config)
+    return [
+        profile
+        for (profile, sent), member in zip(there, now, strict=True)
+        if msgspec.json.decode(sent or "{}") != member.identifiers
+    ]
 
 
 @transaction.atomic

@@ -22,13 +22,13 @@ class ProfileFactory(DjangoModelFactory[Profile]):
 
 
 class SegmentFactory(DjangoModelFactory[Segment]):
-    """A segment whose members a test puts in by hand."""
+    """A segment whose members a test puts in by hand; a draft, so that no stage evaluates it."""
 
     class Meta:
         model = Segment
 
     name = factory.Sequence(lambda number: f"Segment {number}")
-    status = Segment.Status.LIVE
+    status = Segment.Status.DRAFT
     rule: dict[str, object] = factory.LazyFunction(dict)
 
 

@@ -1,10 +1,12 @@
 """Who a destination should have follows the memberships."""
 
 import pytest
+import time_machine
 
 from cdp_site import stages
 from connectors import sync
 from connectors.models import Audience, AudienceMember, AudienceSegment
+from profiles.models import Identifier
 from segments.models import ChangedMembership
 from tests.connectors.channel import Channel, audience_of, person, put_in, take_out
 from tests.factories import ProfileFactory, SegmentFactory
@@ -150,3 +152,30 @@ def test_deleting_an_audience_forgets_its_members(channel: Channel) -> None:
     stages.drain_all()
     audience.delete()
     assert not AudienceMember.objects.exists()
+
+
+def test_a_comparison_sends_people_again_whom_the_channel_knows_by_other_identifiers(channel: Channel) -> None:
+    ana, ben = person(email="ana@example.com"), person(email="ben@example.com")
+    loyal = SegmentFactory()
+    put_in(loyal, ana, ben)
+    audience = audience_of(channel, include=[loyal])
+    stages.drain_all()
+    Identifier.objects.create(kind_id=3, value="ana@work.example", profile_id=ana.pk)
+    sync.compare(audience)
+    stages.drain_all()
+    assert channel.emails == {"ana@example.com", "ana@work.example", "ben@example.com"}
+    assert [[member["profile_id"] for member in told["added"]] for told in channel.told()[1:]] == [[str(ana.pk)]]
+
+
+def test_every_audience_is_compared_once_a_day(channel: Channel, clock: time_machine.Traveller) -> None:
+    loyal = SegmentFactory()
+    audience = audience_of(channel, include=[loyal])
+    stages.drain_all()
+    put_in(loyal, person())
+    ChangedMembership.objects.all().delete()
+    stages.drain_all()
+    assert channel.people == set()
+    clock.shift(sync.COMPARED_EVERY)
+    stages.drain_all()
+    assert channel.people == wanted(audience) != set()
+    assert sync.follow_some() == 0

@@ -1,10 +1,16 @@
 """A webhook is signed as Standard Webhooks says, bounded in time, and its answers are understood."""
 
+import base64
+import hashlib
+import hmac
+import re
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +18,7 @@ import time_machine
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from cdp_site.settings import BASE_DIR
 from connectors.destinations import http, webhook
 from connectors.destinations.base import AudienceName, Changes, Outcome, Verdict
 from connectors.destinations.webhook import Webhook, WebhookSettings
@@ -183,3 +190,17 @@ def test_nobody_listening_and_no_such_host_are_tried_again_with_the_reason() -> 
         port = server.getsockname()[1]
     assert "refused" in send(f"http://127.0.0.1:{port}/").reason
     assert send("http://no-such-host.invalid/").verdict is Verdict.TRY_AGAIN
+
+
+def test_the_verification_in_the_documentation_works(httpserver: HTTPServer) -> None:
+    text = (BASE_DIR / "docs" / "destinations.md").read_text()
+    code = next(part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def verified" in part)
+    names: dict[str, Any] = {"base64": base64, "hmac": hmac, "hashlib": hashlib, "time": time, "Mapping": Mapping}
+    exec(code, names)
+    seen: list[Request] = []
+    httpserver.expect_request("/in").respond_with_handler(lambda request: seen.append(request) or Response())
+    send(httpserver.url_for("/in"), b'{"added": []}')
+    headers = seen[0].headers
+    assert names["verified"](SECRET, headers, b'{"added": []}')
+    assert not names["verified"](SECRET, headers, b'{"added": [1]}')
+    assert not names["verified"](webhook.make_secret(), headers, b'{"added": []}')
