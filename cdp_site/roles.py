@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
@@ -45,11 +45,12 @@ def roles_of(person: AbstractBaseUser | AnonymousUser) -> set[str]:
     """The role names of somebody signed in; a superuser is an admin."""
     if not person.is_authenticated:
         return set()
-    known = getattr(person, "_tributary_roles", None)
+    assert isinstance(person, User)
+    known: set[str] | None = getattr(person, "_tributary_roles", None)
     if known is None:
-        known = set(person.groups.values_list("name", flat=True)) | ({ADMIN} if person.is_superuser else set())  # type: ignore[union-attr]
-        person._tributary_roles = known  # type: ignore[union-attr]
-    return set(known)
+        known = set(person.groups.values_list("name", flat=True)) | ({ADMIN} if person.is_superuser else set())
+        person._tributary_roles = known  # type: ignore[attr-defined]
+    return known
 
 
 def may(person: AbstractBaseUser | AnonymousUser, area: str) -> bool:

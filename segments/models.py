@@ -39,6 +39,11 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def fill_share(self) -> float:
+        """How far the fill under way is, from 0 to 1."""
+        return self.fill_done / self.fill_total if self.fill_total else 0.0
+
 
 class SegmentVersion(models.Model):
     """A rule that a segment has had."""
