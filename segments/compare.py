@@ -38,11 +38,19 @@ def condition(document: str, name: str, op: str, value: Value, parameters: Param
     if op == "missing":
         return f"NOT {condition(document, name, 'exists', True, parameters)}"
     found = _member(document, name, parameters)
+    if op == "exists":
+        return (
+            f"coalesce(CASE jsonb_typeof({found}) WHEN 'array' THEN"
+            f" EXISTS (SELECT 1 FROM jsonb_array_elements({found}) AS item (v) WHERE jsonb_typeof(item.v) <> 'null')"
+            f" ELSE jsonb_typeof({found}) <> 'null' END, false)"
+        )
+    # A null inside has no text, so it passes nothing.
     test = _test("{value}", op, value, parameters)
     return (
         f"coalesce(CASE jsonb_typeof({found}) WHEN 'array' THEN"
-        f" EXISTS (SELECT 1 FROM jsonb_array_elements({found}) AS item (v) WHERE {test.replace('{value}', 'item.v')})"
-        f" ELSE {test.replace('{value}', found)} END, false)"
+        f" EXISTS (SELECT 1 FROM jsonb_array_elements({found}) AS item (v)"
+        f" WHERE jsonb_typeof(item.v) NOT IN ('array', 'object') AND {test.replace('{value}', 'item.v')})"
+        f" WHEN 'object' THEN false ELSE {test.replace('{value}', found)} END, false)"
     )
 
 
@@ -63,10 +71,6 @@ def _member(document: str, name: str, parameters: Parameters) -> str:
     return f"coalesce({plain}, {inside})"
 
 
-def _written(v: str) -> str:
-    return f"jsonb_typeof({v}) IN ('string', 'number', 'boolean')"
-
-
 def _lower(v: str) -> str:
     return f"lower({v} #>> '{{}}')"
 
@@ -79,11 +83,9 @@ def _test(v: str, op: str, value: Value, parameters: Parameters) -> str:
         case "one_of", tuple() as choices:
             return f"({_one_of(v, choices, parameters)})"
         case "contains", str():
-            return f"({_written(v)} AND strpos({_lower(v)}, lower({parameters.add(value)}::text)) > 0)"
+            return f"(strpos({_lower(v)}, lower({parameters.add(value)}::text)) > 0)"
         case "starts_with", str():
-            return f"({_written(v)} AND starts_with({_lower(v)}, lower({parameters.add(value)}::text)))"
-        case "exists", _:
-            return f"(jsonb_typeof({v}) <> 'null')"
+            return f"starts_with({_lower(v)}, lower({parameters.add(value)}::text))"
         case "greater", (int() | float()):
             return f"({_number(v, parameters)} > {_decimal(value, parameters)})"
         case "less", (int() | float()):
@@ -109,7 +111,7 @@ def _equals(v: str, value: Scalar, parameters: Parameters) -> str:
             written = "true" if value else "false"
             return f"jsonb_typeof({v}) IN ('boolean', 'string') AND {_lower(v)} = '{written}'"
         case str():
-            return f"{_written(v)} AND {_lower(v)} = lower({parameters.add(value)}::text)"
+            return f"{_lower(v)} = lower({parameters.add(value)}::text)"
         case _:
             return f"{_number(v, parameters)} = {_decimal(value, parameters)}"
 
@@ -121,7 +123,7 @@ def _one_of(v: str, choices: tuple[Scalar, ...], parameters: Parameters) -> str:
     parts = [_equals(v, truth, parameters) for truth in sorted(truths)]
     if texts:
         listed = f"SELECT lower(choice) FROM unnest({parameters.add(texts)}::text[]) AS choice"
-        parts.append(f"{_written(v)} AND {_lower(v)} IN ({listed})")
+        parts.append(f"{_lower(v)} IN ({listed})")
     if numbers:
         parts.append(f"{_number(v, parameters)} = ANY({parameters.add(numbers)}::numeric[])")
     return " OR ".join(f"({part})" for part in parts)
@@ -133,9 +135,8 @@ def _decimal(value: Any, parameters: Parameters) -> str:
 
 def _number(v: str, parameters: Parameters) -> str:
     return (
-        f"CASE WHEN jsonb_typeof({v}) = 'number' THEN ({v} #>> '{{}}')::numeric"
-        f" WHEN jsonb_typeof({v}) = 'string' AND {v} #>> '{{}}' ~ {parameters.add(NUMBER)}"
-        f" THEN ({v} #>> '{{}}')::numeric END"
+        f"CASE jsonb_typeof({v}) WHEN 'number' THEN ({v})::numeric"
+        f" WHEN 'string' THEN CASE WHEN {v} #>> '{{}}' ~ {parameters.add(NUMBER)} THEN ({v} #>> '{{}}')::numeric END END"
     )
 
 
