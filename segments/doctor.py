@@ -36,7 +36,8 @@ def membership_is_true() -> Iterator[str]:
         with transaction.atomic():
             clock, wall = sql.rows(_CLOCK), timezone.now()
             followed = clock[0][0] if clock else wall
-            live = [asked for asked in members.lock(everyone=True) if asked.rule is not None and not asked.filling]
+            everyone = members.lock(everyone=True)
+            live = [asked for asked in everyone if asked.rule is not None and not asked.filling]
             needed = require(*(asked.rule for asked in live if asked.rule is not None))
             columns = load(needed, Chunk(after, _CHUNK), followed)
             until = int(columns.people[-1]) if len(columns.people) == _CHUNK else _LAST
@@ -45,6 +46,9 @@ def membership_is_true() -> Iterator[str]:
             for asked in live:
                 wrong[asked.id] += len(np.setdiff1d(_wrong(asked, columns, after, until, followed, wall), pending))
         after = until
+    for asked in everyone:
+        if asked.broken:
+            yield f"segment {asked.id}: its rule can't be read, so nobody enters or leaves; save it anew"
     for segment, number in sorted(wrong.items()):
         if number:
             yield f"segment {segment}: {number:,} people are members and shouldn't be, or should be and aren't"

@@ -29,6 +29,7 @@ WHERE id = ANY(%s)
 _NEXT = "SELECT id FROM segment WHERE filling_version IS NOT NULL ORDER BY fill_done, id LIMIT 1"
 # The clock that live batches have followed the time to may be another machine's, and a little ahead.
 _CURSOR = "SELECT fill_cursor, coalesce((SELECT at FROM segment_clock), %s) FROM segment WHERE id = %s"
+_STOP = "UPDATE segment SET filling_version = NULL WHERE id = %s"
 _GO_ON = "UPDATE segment SET fill_cursor = %s, fill_done = fill_done + %s WHERE id = %s"
 _DONE = """
 UPDATE segment SET filling_version = NULL, fill_done = fill_done + %s, filled_at = %s, fill_cursor = 0,
@@ -65,6 +66,10 @@ def go_on(now: datetime | None = None) -> int:
         asked = members.lock(waiting[0][0])
         if not asked or not asked[0].filling:
             return 1  # another runner ended it meanwhile: look again
+        if asked[0].broken:
+            with sql.cursor() as cursor:
+                cursor.execute(_STOP, (asked[0].id,))
+            return 1
         return max(1, _fill(asked[0], now))
 
 

@@ -40,7 +40,7 @@ def follow(now: datetime | None = None) -> int:
     """One batch as of `now` (tests give it; else the clock on the wall)."""
     with transaction.atomic():
         clock = _Clock.take(now or timezone.now())
-        asked = members.lock(everyone=True)
+        asked = [segment for segment in members.lock(everyone=True) if not segment.broken]
         live = {segment.id: segment.rule for segment in asked if segment.rule is not None}
         now = clock.now if now else max(clock.now, timezone.now())
         _queue_moved(clock, live, now)

@@ -10,23 +10,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import structlog
 
 from cdp_site import sql, stages
 from cdp_site.arrays import bools, int8s
 from cdp_site.ids import new_ids
 from segments.load import array
-from segments.rules import Rule, from_json
+from segments.rules import Rule, RuleError, from_json
 
+log = structlog.get_logger(__name__)
 stages.tally("membership_changes", 0)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A segment whose rule is being asked. `rule` None: it isn't live, and nobody belongs to it."""
+    """A segment whose rule is being asked. `rule` None: it isn't live, and nobody belongs to it.
+
+    `broken`: it is live, but its rule can't be read; its members stay as they are until somebody mends it.
+    """
 
     id: int
     rule: Rule | None
     filling: bool
+    broken: bool = False
 
 
 _LOCK = """
@@ -78,7 +84,7 @@ SET size = excluded.size, entered = hourly.entered + excluded.entered, "left" = 
 def lock(*ids: int, everyone: bool = False) -> list[Asked]:
     """Lock segments (all but drafts with `everyone`), in the order of their ids."""
     found = sql.rows(_LOCK, (list(ids), everyone))
-    return [Asked(id, _read(rule), filling) for id, rule, filling in found]
+    return [_read(id, rule, filling) for id, rule, filling in found]
 
 
 def write_listed(judged: Mapping[int, np.ndarray], people: np.ndarray, gone: np.ndarray, now: datetime) -> int:
@@ -150,5 +156,12 @@ def _write_sizes(segments: np.ndarray, entered: np.ndarray, now: datetime) -> No
             cursor.execute(_HOUR, (now, *(int8s(column) for column in zip(*sizes, strict=True))))
 
 
-def _read(rule: str | None) -> Rule | None:
-    return None if rule is None else from_json(json.loads(rule))
+def _read(id: int, rule: str | None, filling: bool) -> Asked:
+    """One bad rule (edited past its form) mustn't stop the others."""
+    if rule is None:
+        return Asked(id, None, filling)
+    try:
+        return Asked(id, from_json(json.loads(rule)), filling)
+    except RuleError as error:
+        log.warning("segment_rule_unreadable", segment_id=id, path=error.path)
+        return Asked(id, None, filling, broken=True)

@@ -262,6 +262,21 @@ def test_many_rules_ask_for_the_same_events_once() -> None:
     assert [inside(one) == {ana} for one in made] == [True, True, True, False, True]
 
 
+def test_a_rule_that_cannot_be_read_stops_nobody_else() -> None:
+    ana = person(country="ES")
+    broken, other = segment(Trait("country", "is", "ES"), "Broken"), segment(Trait("country", "is", "FR"), "Other")
+    Segment.objects.filter(id=broken.id).update(rule={"trait": "country"})
+    fill.start(broken)
+    filled()
+    Profile.objects.filter(id=ana).update(traits={"country": "FR"})
+    changed(ana)
+    follow()
+    assert (inside(broken), inside(other)) == ({ana}, {ana})
+    assert [finding.name for finding in run_all() if "segment " in finding.detail] == [
+        "membership equals a full evaluation"
+    ]
+
+
 def test_a_deleted_segment_takes_its_members_along() -> None:
     person(country="ES")
     segment(Trait("country", "is", "ES")).delete()

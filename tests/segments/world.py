@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any as Anything
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from profiles.events import MonthsMissing, make_months, require_months
 from profiles.models import Profile
 from segments.rules import All, Any, Did, Not, PropertyFilter, Rule, Trait, instants, is_date
 
+_numbers = count(1)
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 
@@ -45,7 +47,7 @@ def happened(
     except MonthsMissing as missing:
         make_months(missing.months)
     number = name_id(name)
-    key = new_id() if arrived is None else first_at(arrived) + new_id() % 1_000_000
+    key = _key(arrived)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO event (profile_id, time, id, source_id, name_id, message_key, properties)"
@@ -54,6 +56,11 @@ def happened(
         )
     if queued:
         changed(profile, number)
+
+
+def _key(arrived: datetime | None) -> int:
+    """An event's key as if it had been stored at `arrived`."""
+    return new_id() if arrived is None else first_at(arrived) + next(_numbers)
 
 
 def changed(profile: int, *names: int) -> None:
@@ -75,14 +82,14 @@ def make_all_months() -> None:
         make_months(missing.months)
 
 
-def add_history(histories: dict[int, History]) -> None:
-    """Events of several people, by COPY; nobody is put among the changed ones."""
+def add_history(histories: dict[int, History], arrived: datetime | None = None) -> None:
+    """Events of several people, by COPY; nobody is put among the changed ones. `arrived`: when they were stored."""
     names = {name: name_id(name) for history in histories.values() for name, _, _ in history}
     sql.copy_rows(
         "event",
         ["profile_id", "time", "id", "source_id", "name_id", "message_key", "properties"],
         [
-            (profile, time, new_id(), 1, names[name], uuid4(), json.dumps(properties))
+            (profile, time, _key(arrived), 1, names[name], uuid4(), json.dumps(properties))
             for profile, history in histories.items()
             for name, time, properties in history
         ],
