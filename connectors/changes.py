@@ -6,7 +6,7 @@ before a newer one is formed.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -61,7 +61,7 @@ _TAKE_AGAIN = """
 UPDATE audience_member AS member SET delivery_id = %(delivery)b::bigint
 WHERE member.audience_id = %(audience)b AND member.profile_id = ANY(%(winners)b::bigint[])
   AND delivery_id IS NULL AND refused = '' AND wanted AND held
-RETURNING member.profile_id
+RETURNING member.profile_id, member.sent
 """
 
 _OPEN = """
@@ -82,30 +82,48 @@ def form(one: Ready, destination: Destination) -> int | None:
     if not taken:
         transaction.set_rollback(True)
         return None
-    added = [profile for profile, wanted, _ in taken if wanted]
-    gone = {profile: msgspec.json.decode(sent or "{}") for profile, wanted, sent in taken if not wanted}
-    winners = _winners(gone)
+    before = {profile: msgspec.json.decode(sent or "{}") for profile, _, sent in taken}
+    added = describe(sorted(profile for profile, wanted, _ in taken if wanted), destination.config)
+    gone = {profile for profile, wanted, _ in taken if not wanted}
+    out = gone | _lost_something(added, before)
+    winners = _winners(out)
     if winners:
         again = {"delivery": delivery, "audience": one.audience_id, "winners": int8s(sorted(set(winners.values())))}
-        added += [profile for (profile,) in sql.rows(_TAKE_AGAIN, again)]
+        before |= {profile: msgspec.json.decode(sent or "{}") for profile, sent in sql.rows(_TAKE_AGAIN, again)}
+        said = {int(member.profile_id) for member in added}
+        staying = describe(sorted(before.keys() - gone - said), destination.config)
+        out |= _lost_something(staying, before)
+        added += staying
     changes = Changes(
         delivery_id=str(delivery),
         audience=AudienceName(str(one.audience_id), one.name),
         sent_at=now,
         removed=[
-            Member(str(profile), sent, merged_into=str(winners[profile]) if profile in winners else "")
-            for profile, sent in sorted(gone.items())
+            Member(str(profile), before[profile], merged_into=str(winners[profile]) if profile in winners else "")
+            for profile in sorted(out)
         ],
-        added=describe(sorted(added), destination.config),
+        added=added,
     )
     with sql.cursor() as cursor:
         cursor.execute(_FILL, (msgspec.json.encode(changes), len(added), len(gone), delivery))
     return delivery
 
 
-def _winners(gone: Mapping[int, Any]) -> dict[int, int]:
+def _lost_something(added: Sequence[Member], before: Mapping[int, dict[str, list[str]]]) -> set[int]:
+    """Who of these the destination may know by an identifier that they don't have any more: it is to be taken out."""
+    return {
+        int(member.profile_id)
+        for member in added
+        if any(
+            not set(values) <= set(member.identifiers.get(kind, []))
+            for kind, values in before[int(member.profile_id)].items()
+        )
+    }
+
+
+def _winners(gone: Collection[int]) -> dict[int, int]:
     """Of these profiles those that were merged: into whom."""
-    found = sql.rows("SELECT id, profile_id FROM profile_redirect WHERE id = ANY(%b::bigint[])", (int8s(list(gone)),))
+    found = sql.rows("SELECT id, profile_id FROM profile_redirect WHERE id = ANY(%b::bigint[])", (int8s(sorted(gone)),))
     return dict(found)
 
 

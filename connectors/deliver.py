@@ -49,7 +49,7 @@ class _Round:
 
     def __init__(self) -> None:
         self.started = time.monotonic()
-        self.under_way: dict[int, tuple[Attempt, float]] = {}
+        self.under_way: dict[tuple[int, int], tuple[Attempt, float]] = {}
         self.answers: SimpleQueue[_Answered] = SimpleQueue()
         self.arrived = 0
 
@@ -82,7 +82,7 @@ class _Round:
             self._send(attempt, destinations.get(attempt.destination_id), destinations.fault(attempt.destination_id))
 
     def _send(self, attempt: Attempt, destination: Destination | None, fault: str) -> None:
-        self.under_way[attempt.delivery_id] = attempt, time.monotonic()
+        self.under_way[attempt.key] = attempt, time.monotonic()
         if destination is None:
             self.answers.put((attempt, refuse(fault)))
             return
@@ -91,11 +91,11 @@ class _Round:
     def _await_answers(self) -> None:
         """Record what was answered, waiting a moment for the first answer (new work may come up meanwhile)."""
         for attempt, outcome in _all_of(self.answers, patience=0.05):
-            if self.under_way.pop(attempt.delivery_id, None):
+            if self.under_way.pop(attempt.key, None):
                 self.arrived += stages.attempt(lambda a=attempt, o=outcome: int(settle(a, o)))  # type: ignore[misc]
         lost = [a for a, began in self.under_way.values() if time.monotonic() - began > ATTEMPT_LASTS]
         for attempt in lost:
-            del self.under_way[attempt.delivery_id]
+            del self.under_way[attempt.key]
             settle(attempt, try_again(f"No answer within {ATTEMPT_LASTS:.0f} seconds."))
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s, texts
-from connectors.destinations.base import Changes, Member, Outcome, Verdict
+from connectors.destinations.base import Changes, Outcome, Verdict
 from connectors.models import Delivery
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,10 @@ class Attempt:
     number: int
     created_at: datetime
     body: bytes
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.delivery_id, self.number
 
 
 def settle(attempt: Attempt, outcome: Outcome) -> bool:
@@ -124,12 +128,32 @@ def backoff(number: int) -> float:
     return min(FIRST_RETRY_AFTER * 2.0 ** min(number - 1, 30), LONGEST_RETRY_AFTER) * random.uniform(0.8, 1.2)
 
 
+_CARRIED = """
+SELECT profile_id, sent FROM audience_member WHERE audience_id = %(audience)b AND delivery_id = %(delivery)b
+"""
 _RELEASE = """
-UPDATE audience_member AS member
-SET held = NULL, delivery_id = NULL, sent = coalesce(told.identifiers::jsonb, member.sent)
+UPDATE audience_member AS member SET held = NULL, delivery_id = NULL, sent = told.identifiers::jsonb
 FROM unnest(%(profiles)b::bigint[], %(identifiers)b::text[]) AS told (profile_id, identifiers)
 WHERE member.profile_id = told.profile_id AND member.audience_id = %(audience)b AND member.delivery_id = %(delivery)b
 """
+
+
+def _release(delivery: Delivery) -> None:
+    """Let go of the people of a given-up delivery. What is there of them may be what was, or what was to be."""
+    about = {"audience": delivery.audience_id, "delivery": delivery.pk}
+    changes = msgspec.json.decode(bytes(delivery.body), type=Changes)
+    told = {int(member.profile_id): member.identifiers for member in changes.added}
+    people = {
+        profile: _either(msgspec.json.decode(sent or "{}"), told.get(profile, {}))
+        for profile, sent in sql.rows(_CARRIED, about)
+    }
+    with sql.cursor() as cursor:
+        identifiers = texts(map(json.dumps, people.values()))
+        cursor.execute(_RELEASE, about | {"profiles": int8s(list(people)), "identifiers": identifiers})
+
+
+def _either(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {kind: sorted({*one.get(kind, []), *other.get(kind, [])}) for kind in sorted({*one, *other})}
 
 
 @transaction.atomic
@@ -143,19 +167,7 @@ def retry_now(delivery: Delivery) -> None:
         found.next_attempt_at = min(found.next_attempt_at, timezone.now())
         found.save(update_fields=["next_attempt_at"])
     elif found.state == Delivery.State.FAILED:
-        changes = msgspec.json.decode(bytes(found.body), type=Changes)
-        people: list[tuple[Member, str | None]] = [(one, json.dumps(one.identifiers)) for one in changes.added]
-        people += [(one, None) for one in changes.removed]
-        with sql.cursor() as cursor:
-            cursor.execute(
-                _RELEASE,
-                {
-                    "profiles": int8s([int(one.profile_id) for one, _ in people]),
-                    "identifiers": texts(text for _, text in people),
-                    "audience": found.audience_id,
-                    "delivery": found.pk,
-                },
-            )
+        _release(found)
         found.state, found.body = Delivery.State.REPLACED, b""
         found.save(update_fields=["state", "body"])
     stages.wake("deliver")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s
+from cdp_site.ids import first_at
 from connectors import changes
 from connectors.models import Audience, Destination
 
@@ -25,6 +26,8 @@ FLIPS_A_BATCH = 5_000
 PEOPLE_A_CHUNK = 10_000
 # So that new identifiers of people who are there arrive too, and whatever was ever missed is found.
 COMPARED_EVERY = timedelta(days=1)
+# How long it can be looked up what was delivered when.
+KEPT_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,11 @@ WITH person AS (
 _ADVANCE = """
 UPDATE audience SET compare_from = %b::bigint, compared_at = coalesce(%b::timestamptz, compared_at) WHERE id = %b
 """
+# The last one stays: it says when the destination last heard from us.
+_TIDY = """
+DELETE FROM delivery WHERE audience_id = %(audience)b AND id < %(before)b AND state IN ('done', 'replaced')
+  AND id < (SELECT max(id) FROM delivery WHERE audience_id = %(audience)b AND state = 'done')
+"""
 
 
 def _compare_chunk() -> int:
@@ -152,6 +160,8 @@ def _compare_chunk() -> int:
             cursor.execute(_COMPARE, {"audience": audience, "profiles": int8s(people), "at": now}, prepare=True)
             again = _known_otherwise(audience, destination, people)
             cursor.execute(_SEND_AGAIN, {"audience": audience, "profiles": int8s(again)})
+        if ended:
+            cursor.execute(_TIDY, {"audience": audience, "before": first_at(now - KEPT_FOR)})
         cursor.execute(_ADVANCE, (None if ended else people[-1] + 1, now if ended else None, audience))
     return max(1, len(people))
 

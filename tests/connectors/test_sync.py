@@ -5,7 +5,7 @@ import time_machine
 
 from cdp_site import stages
 from connectors import sync
-from connectors.models import Audience, AudienceMember, AudienceSegment
+from connectors.models import Audience, AudienceMember, AudienceSegment, Delivery
 from profiles.models import Identifier
 from segments.models import ChangedMembership
 from tests.connectors.channel import Channel, audience_of, person, put_in, take_out
@@ -179,3 +179,17 @@ def test_every_audience_is_compared_once_a_day(channel: Channel, clock: time_mac
     stages.drain_all()
     assert channel.people == wanted(audience) != set()
     assert sync.follow_some() == 0
+
+
+def test_deliveries_can_be_looked_up_for_a_while(channel: Channel, clock: time_machine.Traveller) -> None:
+    loyal = SegmentFactory()
+    audience = audience_of(channel, include=[loyal])
+    for _ in range(3):
+        put_in(loyal, person())
+        stages.drain_all()
+    clock.shift(sync.COMPARED_EVERY)
+    stages.drain_all()
+    assert Delivery.objects.count() == 3
+    clock.shift(sync.KEPT_FOR)
+    stages.drain_all()
+    assert Delivery.objects.filter(audience=audience).count() == 1
