@@ -59,3 +59,28 @@ class Progress(models.Model):
     @property
     def share(self) -> float:
         return self.done / self.total if self.total else 0.0
+
+
+class ChannelPerson(models.Model):
+    """Somebody on the list of the demo's own advertising channel (`cdp_site.demo.channel`)."""
+
+    profile_id = models.BigIntegerField(primary_key=True)
+    name = models.TextField(default="")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "demo_channel_person"
+        ordering = ["-at"]
+
+
+class ChannelDelivery(models.Model):
+    """A delivery that the demo's channel has taken in, by its idempotency key: a second one is answered and left."""
+
+    key = models.CharField(max_length=80, primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    added = models.IntegerField()
+    removed = models.IntegerField()
+
+    class Meta:
+        db_table = "demo_channel_delivery"
+        ordering = ["-at"]

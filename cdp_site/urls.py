@@ -1,5 +1,6 @@
 """Every address of the product. (The tracking API's are in connectors.api_urls, found before these by its middleware.)"""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
@@ -20,3 +21,8 @@ urlpatterns = [
     path("connectors/", include("connectors.urls")),
     path("admin/", admin.site.urls),
 ]
+
+if settings.DEMO:
+    from cdp_site.demo.channel import channel
+
+    urlpatterns.append(path("demo/channel/", channel, name="demo_channel"))
