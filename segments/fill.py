@@ -29,6 +29,8 @@ WHERE id = ANY(%s)
 _NEXT = "SELECT id FROM segment WHERE filling_version IS NOT NULL ORDER BY fill_done, id LIMIT 1"
 # The clock that live batches have followed the time to may be another machine's, and a little ahead.
 _CURSOR = "SELECT fill_cursor, coalesce((SELECT at FROM segment_clock), %s) FROM segment WHERE id = %s"
+# What time alone changes is followed from the first fill on. Before any lock, in the order of the live batches.
+_BEGIN = "INSERT INTO segment_clock (id, at, dates_of) VALUES (1, %s, '[]') ON CONFLICT DO NOTHING"
 _STOP = "UPDATE segment SET filling_version = NULL WHERE id = %s"
 _GO_ON = "UPDATE segment SET fill_cursor = %s, fill_done = fill_done + %s WHERE id = %s"
 _DONE = """
@@ -63,6 +65,8 @@ def go_on(now: datetime | None = None) -> int:
         waiting = sql.rows(_NEXT)
         if not waiting:
             return 0
+        with sql.cursor() as cursor:
+            cursor.execute(_BEGIN, (now or timezone.now(),))
         asked = members.lock(waiting[0][0])
         if not asked or not asked[0].filling:
             return 1  # another runner ended it meanwhile: look again

@@ -80,6 +80,15 @@ def test_time_alone_takes_a_person_out_to_the_microsecond() -> None:
     assert flips(buyers) == [(ana, True), (ana, False)]
 
 
+def test_time_is_followed_from_the_first_fill_on() -> None:
+    ana = person()
+    happened(ana, "Order Completed", NOW, queued=False)
+    buyers = segment(BUYERS)
+    assert inside(buyers) == {ana}
+    follow(NOW + 60 * DAY)
+    assert inside(buyers) == set()
+
+
 def test_time_alone_brings_in_who_has_not_done_it_for_long_enough() -> None:
     quiet = segment(Did("Page Viewed", "at_most", 0, within=days(30)), "Quiet")
     ana = person()
