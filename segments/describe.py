@@ -68,7 +68,7 @@ def comparison(name: str, op: str, value: Value) -> str:
     label = name.replace("_", " ")
     match op, value:
         case "is", bool():
-            return f"{label} {'on' if value else 'off'} ({shown(value)})"
+            return f"{label} ({'yes' if value else 'no'})"
         case "is", _:
             return f"{label} {shown(value)}"
         case "is_not", _:

@@ -1,49 +1,22 @@
 """Live membership: equal to a full evaluation at every moment, whoever writes at the same time and whatever fails."""
 
-import threading
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 
 from cdp_site import sql, stages
 from cdp_site.checks import run_all
 from profiles.models import ChangedProfile, Profile
 from segments import changes, fill, live, members
 from segments.models import ChangedMembership, Clock, Membership, MembershipChange, Segment, SegmentSize
-from segments.rules import All, Any, Did, Not, PropertyFilter, Rule, Trait, days
-from tests.segments.world import NOW, changed, happened, name_id, person
+from segments.rules import All, Any, Did, Not, PropertyFilter, Trait, days
+from tests.segments.world import NOW, changed, filled, flips, follow, happened, inside, name_id, person, segment
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MICRO = timedelta(microseconds=1)
 BUYERS = Did("Order Completed", within=days(60))
-
-
-def follow(now: datetime = NOW) -> None:
-    while live.follow(now):
-        pass
-
-
-def filled(now: datetime = NOW) -> None:
-    while fill.go_on(now):
-        pass
-
-
-def segment(rule: Rule, name: str = "Buyers", now: datetime = NOW) -> Segment:
-    made = changes.create(name, rule)
-    filled(now)
-    return made
-
-
-def inside(one: Segment) -> set[int]:
-    return set(Membership.objects.filter(segment_id=one.id).values_list("profile_id", flat=True))
-
-
-def flips(one: Segment) -> list[tuple[int, bool]]:
-    return list(MembershipChange.objects.filter(segment_id=one.id).order_by("id").values_list("profile_id", "entered"))
 
 
 def test_a_purchase_brings_a_person_in_with_history_queue_and_size() -> None:
@@ -56,6 +29,16 @@ def test_a_purchase_brings_a_person_in_with_history_queue_and_size() -> None:
     buyers.refresh_from_db()
     assert buyers.size == 1
     assert SegmentSize.objects.values_list("hour", "size", "entered", "left").get() == (NOW, 1, 1, 0)
+
+
+def test_draining_fills_follows_and_reports_how_many_came_and_went() -> None:
+    ana, ben = person(country="ES"), person(country="FR")
+    spaniards = changes.create("Spaniards", Trait("country", "is", "ES"))
+    Profile.objects.filter(id=ben).update(traits={"country": "ES"})
+    changed(ben)
+    assert stages.drain_all()["membership_changes"] == 2
+    assert inside(spaniards) == {ana, ben}
+    assert stages.drain_all()["membership_changes"] == 0
 
 
 def test_doing_it_again_changes_nothing() -> None:
@@ -292,99 +275,3 @@ def test_a_deleted_segment_takes_its_members_along() -> None:
     assert not Membership.objects.exists()
     assert not MembershipChange.objects.exists()
     assert not ChangedMembership.objects.exists()
-
-
-@pytest.fixture
-def two_connections(transactional_db: None) -> Iterator[None]:
-    yield
-    connection.close()
-
-
-def _together(*acts: object) -> None:
-    failures: list[BaseException] = []
-
-    def run(act: object) -> None:
-        try:
-            stages.attempt(act)  # type: ignore[arg-type]
-        except BaseException as error:  # noqa: BLE001 - told to the test below
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert not failures
-    assert not any(thread.is_alive() for thread in threads)
-
-
-@pytest.mark.usefixtures("two_connections")
-def test_runners_and_fills_at_the_same_time_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fill, "CHUNK", 7)
-    monkeypatch.setattr(live, "CLAIM", 5)
-    people = [person(country="ES") for _ in range(40)]
-    made = [
-        changes.create("Spaniards", Trait("country", "is", "ES")),
-        changes.create("Buyers", BUYERS),
-        changes.create("Others", Not(Any((Trait("country", "is", "ES"), BUYERS)))),
-    ]
-    for number, one in enumerate(people):
-        Profile.objects.filter(id=one).update(traits={"country": ["ES", "FR"][number % 2]})
-        happened(one, "Order Completed", NOW - (number % 3) * 30 * DAY)
-        changed(one)
-
-    def filling() -> int:
-        filled()
-        return 0
-
-    def following() -> int:
-        follow()
-        return 0
-
-    def changing() -> int:
-        for one in people[::4]:
-            with transaction.atomic():
-                Profile.objects.filter(id=one).update(traits={"country": "IT"})
-                changed(one)
-        return 0
-
-    _together(filling, following, following, changing, filling)
-    filled()
-    follow()
-    spaniards = set(Profile.objects.filter(traits__country="ES").values_list("id", flat=True))
-    buyers = {one for number, one in enumerate(people) if number % 3 < 2}
-    assert [inside(one) for one in made] == [spaniards, buyers, set(people) - spaniards - buyers]
-    for one in made:
-        one.refresh_from_db()
-        assert one.size == len(inside(one)) == sum(1 if entered else -1 for _, entered in flips(one))
-    off = [finding for finding in run_all() if finding.name.startswith(("member", "segment")) and not finding.ok]
-    assert not off
-
-
-@pytest.mark.usefixtures("two_connections")
-def test_a_live_batch_waits_for_a_fill_of_its_segment_and_sees_what_it_wrote() -> None:
-    ana = person(country="ES")
-    one = changes.create("Spaniards", Trait("country", "is", "ES"))
-    holding, go = threading.Event(), threading.Event()
-
-    def slow_fill() -> int:
-        with transaction.atomic():
-            fill.go_on(NOW)
-            holding.set()
-            assert go.wait(30)
-        return 0
-
-    def live_change() -> int:
-        assert holding.wait(30)
-        with transaction.atomic():
-            Profile.objects.filter(id=ana).update(traits={"country": "FR"})
-            changed(ana)
-        threading.Timer(0.2, go.set).start()
-        follow(NOW + HOUR)
-        return 0
-
-    _together(slow_fill, live_change)
-    assert inside(one) == set()
-    assert flips(one) == [(ana, True), (ana, False)]

@@ -104,6 +104,7 @@ def test_a_rule_with_very_many_conditions_is_refused() -> None:
         (SHOES, "People who did “Order Completed” at least 3 times with category “shoes” in the last 60 days."),
         ({"did": "X", "at_most": 0}, "People who did not do “X”."),
         ({"did": "X", "exactly": 2, "within_hours": 1}, "People who did “X” exactly twice in the last hour."),
+        ({"not": {"trait": "consent_email", "is": True}}, "People who are not among those who have consent email (yes)."),
         ({"trait": "birthday", "before": "1990-05-01"}, "People who have birthday before 1 May 1990."),
         ({"trait": "lifetime_value", "between": [1000, 2000.5]}, "People who have lifetime value from 1,000 to 2,000.5."),
         (

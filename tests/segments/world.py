@@ -14,6 +14,8 @@ from cdp_site import sql
 from cdp_site.ids import first_at, new_id
 from profiles.events import MonthsMissing, make_months, require_months
 from profiles.models import Profile
+from segments import changes, fill, live
+from segments.models import Membership, MembershipChange, Segment
 from segments.rules import All, Any, Did, Not, PropertyFilter, Rule, Trait, instants, is_date
 
 _numbers = count(1)
@@ -216,3 +218,27 @@ def _moment(value: Anything) -> datetime | None:
         return instants(value)
     except ValueError:
         return None
+
+
+def follow(now: datetime = NOW) -> None:
+    while live.follow(now):
+        pass
+
+
+def filled(now: datetime = NOW) -> None:
+    while fill.go_on(now):
+        pass
+
+
+def segment(rule: Rule, name: str = "Buyers", now: datetime = NOW) -> Segment:
+    made = changes.create(name, rule)
+    filled(now)
+    return made
+
+
+def inside(one: Segment) -> set[int]:
+    return set(Membership.objects.filter(segment_id=one.id).values_list("profile_id", flat=True))
+
+
+def flips(one: Segment) -> list[tuple[int, bool]]:
+    return list(MembershipChange.objects.filter(segment_id=one.id).order_by("id").values_list("profile_id", "entered"))
