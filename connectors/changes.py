@@ -43,14 +43,15 @@ def ready() -> list[Ready]:
     return [Ready(*row) for row in sql.rows(_READY)]
 
 
-# Removals first: somebody who must leave never waits behind a first sync.
+# Removals first: somebody who must leave never waits behind a first sync. Materialized, for a plan that runs the
+# subquery more than once would take more people than the limit.
 _TAKE = """
-UPDATE audience_member AS member SET delivery_id = %(delivery)b::bigint
-FROM (
+WITH due AS MATERIALIZED (
     SELECT profile_id FROM audience_member
     WHERE audience_id = %(audience)b AND delivery_id IS NULL AND refused = '' AND wanted IS DISTINCT FROM held
     ORDER BY wanted, changed_at LIMIT %(most)b FOR UPDATE SKIP LOCKED
-) AS due
+)
+UPDATE audience_member AS member SET delivery_id = %(delivery)b::bigint FROM due
 WHERE member.profile_id = due.profile_id AND member.audience_id = %(audience)b
 RETURNING member.profile_id, member.wanted, member.sent
 """

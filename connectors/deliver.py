@@ -118,14 +118,14 @@ def _try(attempt: Attempt, destination: Destination) -> Outcome:
 
 
 _CLAIM = """
-UPDATE delivery SET attempts = attempts + 1, next_attempt_at = %(lost_at)b
-FROM audience
-WHERE audience.id = delivery.audience_id AND delivery.id IN (
-    SELECT delivery.id FROM delivery JOIN audience ON audience.id = delivery.audience_id
+WITH due AS MATERIALIZED (
+    SELECT delivery.id, audience.destination_id FROM delivery JOIN audience ON audience.id = delivery.audience_id
     JOIN destination ON destination.id = audience.destination_id
     WHERE state = 'pending' AND next_attempt_at <= %(now)b AND audience.enabled AND destination.enabled
-    ORDER BY next_attempt_at LIMIT %(most)b FOR UPDATE OF delivery SKIP LOCKED)
-RETURNING delivery.id, delivery.audience_id, audience.destination_id, delivery.attempts, delivery.created_at, delivery.body
+    ORDER BY next_attempt_at LIMIT %(most)b FOR UPDATE OF delivery SKIP LOCKED
+)
+UPDATE delivery SET attempts = attempts + 1, next_attempt_at = %(lost_at)b FROM due WHERE delivery.id = due.id
+RETURNING delivery.id, delivery.audience_id, due.destination_id, delivery.attempts, delivery.created_at, delivery.body
 """
 
 

@@ -56,9 +56,8 @@ def follow_some() -> int:
 
 
 _CLAIM = """
-DELETE FROM changed_membership WHERE id IN (
-    SELECT id FROM changed_membership ORDER BY id LIMIT %b FOR UPDATE SKIP LOCKED
-) RETURNING segment_id, profile_id
+WITH next AS MATERIALIZED (SELECT id FROM changed_membership ORDER BY id LIMIT %b FOR UPDATE SKIP LOCKED)
+DELETE FROM changed_membership WHERE id IN (SELECT id FROM next) RETURNING segment_id, profile_id
 """
 
 # A person's place in an audience, by the memberships as they are now.
