@@ -83,8 +83,9 @@ def _send(source: Source, chunk: list[bytes], refused: list[inbox.Rejection]) ->
     return inbox.reject(source.pk, refused, stage="receive")
 
 
-def make_room(most: int = MOST_PENDING) -> None:
-    """Return when fewer than `most` inbox rows wait; drains them here where no worker does."""
+def make_room(most: int | None = None) -> None:
+    """Return when fewer than `most` (MOST_PENDING) inbox rows wait; drains them here where no worker does."""
+    most = most or MOST_PENDING
     while int(sql.rows(_PENDING, (most + 1,))[0][0]) >= most:
         if not stages.run("resolve"):
             time.sleep(0.1)

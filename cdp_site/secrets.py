@@ -4,13 +4,14 @@ import base64
 import hashlib
 import os
 import secrets
+import sys
 from pathlib import Path
 
+from django.conf import settings
 
-def kept(folder: Path, name: str, *, allowed: bool) -> str:
-    """The secret kept in `folder/name`, made (mode 0600) on first use; '' when not `allowed`."""
-    if not allowed:
-        return ""
+
+def kept(folder: Path, name: str) -> str:
+    """The secret kept in `folder/name`, made (mode 0600) on first use."""
     path = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -21,6 +22,12 @@ def kept(folder: Path, name: str, *, allowed: bool) -> str:
         secret = secrets.token_urlsafe(48)
         file.write(secret)
     return secret
+
+
+def refuse_kept() -> None:
+    """End a process that serves in production, one clear line, when nobody has set SECRET_KEY."""
+    if settings.KEY_IS_KEPT and not (settings.DEMO or settings.DEBUG):
+        sys.exit("Tributary: SECRET_KEY is not set. Set it to a long random text (or run `make demo` to look around).")
 
 
 def fernet_key_from(secret: str) -> str:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 
 from cdp_site import secrets
 
@@ -16,13 +15,11 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", default=False)
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
-# The demo keeps a key of its own in var/; a production start without SECRET_KEY is refused.
 DEMO = env.bool("TRIBUTARY_DEMO", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.kept(VAR_DIR, "secret_key", allowed=DEMO or DEBUG)
-if not SECRET_KEY:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is not set. Set it to a long random text (or run `make demo` to look around)."
-    )
+# Without a key of yours one is made and kept in var/: good for the demo and for commands beside it. The web server and the
+# workers refuse to start in production with it (`secrets.refuse_kept`).
+KEY_IS_KEPT = not env.str("SECRET_KEY", default="")
+SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.kept(VAR_DIR, "secret_key")
 # Newest first; older keys still decrypt (MultiFernet).
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [secrets.fernet_key_from(SECRET_KEY)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

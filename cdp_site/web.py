@@ -14,6 +14,9 @@ database.use_embedded_unless_configured()
 from django.conf import settings
 
 from cdp_site.processes import end_with_parent
+from cdp_site.secrets import refuse_kept
+
+refuse_kept()
 
 bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"

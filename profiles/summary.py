@@ -101,7 +101,7 @@ class Rhythm:
 
     @property
     def slipping(self) -> bool:
-        return self.usual is not None and self.days_since > max(3 * self.usual, 14)
+        return self.usual is not None and self.days_since > max(1.8 * self.usual, 14)
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,15 @@ def summarise(profile: Profile) -> Summary:
 _HISTORY = """
 WITH latest AS (
     SELECT time, name_id, value FROM event WHERE profile_id = %(id)s ORDER BY time DESC LIMIT %(most)s
+), active AS (
+    -- What is done by coming: mail that arrives and tickets are no visit.
+    SELECT id, name FROM event_name
+    WHERE split_part(name, ' ', 1) NOT IN ('Email', 'SMS', 'Push', 'Unsubscribed', 'Ticket', 'Call', 'Chat', 'Record')
 ), money AS (
     SELECT id, name FROM event_name WHERE name IN ('Order Completed', 'Order Refunded')
 )
-SELECT 'day', (time AT TIME ZONE %(zone)s)::date, NULL, count(*), NULL::numeric, max(time) FROM latest GROUP BY 2
+SELECT 'day', (time AT TIME ZONE %(zone)s)::date, min(active.name), count(*), NULL::numeric, max(time)
+FROM latest LEFT JOIN active ON active.id = latest.name_id GROUP BY 2
 UNION ALL
 SELECT 'money', date_trunc('month', time AT TIME ZONE %(zone)s)::date, money.name, count(*), sum(abs(latest.value)), max(time)
 FROM latest JOIN money ON money.id = latest.name_id GROUP BY 2, 3
@@ -158,7 +163,7 @@ FROM latest JOIN money ON money.id = latest.name_id GROUP BY 2, 3
 def _history(profile_id: int) -> tuple[Value, Rhythm | None, int]:
     today = timezone.localdate()
     rows = sql.rows(_HISTORY, {"id": profile_id, "most": MOST_EVENTS, "zone": settings.TIME_ZONE})
-    days = sorted(row[1] for row in rows if row[0] == "day")
+    days = sorted(row[1] for row in rows if row[0] == "day" and row[2] is not None)
     events = sum(row[3] for row in rows if row[0] == "day")
     months: dict[date, Decimal] = {}
     spent, orders, refunds, last = Decimal(0), 0, 0, None
@@ -255,13 +260,13 @@ def _sentence(profile: Profile, value: Value, rhythm: Rhythm | None, tickets: li
         usual = f" (usually every {rhythm.usual})" if rhythm.usual else ""
         if rhythm.slipping:
             parts.insert(0, "slipping away")
-            parts.append(f"not seen for {rhythm.days_since} days{usual}")
+            parts.append(f"no visit for {rhythm.days_since} days{usual}")
         elif rhythm.days_since == 0:
-            parts.append("active today")
+            parts.append("here today")
         elif rhythm.days_since > 1:
-            parts.append(f"last active {rhythm.days_since} days ago{usual}")
+            parts.append(f"last here {rhythm.days_since} days ago{usual}")
         else:
-            parts.append("last active yesterday")
+            parts.append("here yesterday")
     waiting = [one for one in tickets if one.is_open]
     if waiting:
         parts.append("one open ticket" if len(waiting) == 1 else f"{len(waiting)} open tickets")

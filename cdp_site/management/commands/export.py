@@ -29,12 +29,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started, output = time.monotonic(), options["output"]
         try:
-            with _place(output) as out, tqdm(unit=" rows", desc=options["what"], disable=not sys.stderr.isatty()) as bar:
+            with (
+                _place(output) as out,
+                tqdm(unit=" rows", desc=options["what"], disable=not sys.stderr.isatty()) as bar,
+            ):
                 rows = export(options["what"], options["format"], out, lambda count: bar.update(count) and None)
         except OSError as error:
             raise CommandError(f"{output} can't be written: {error.strerror or error}.") from None
         seconds = round(time.monotonic() - started, 3)
-        said = json.dumps({"rows": rows, "seconds": seconds}) if options["json"] else f"{rows:,} rows in {seconds:.1f} s"
+        said = (
+            json.dumps({"rows": rows, "seconds": seconds}) if options["json"] else f"{rows:,} rows in {seconds:.1f} s"
+        )
         (self.stderr if output == "-" else self.stdout).write(said)
 
 

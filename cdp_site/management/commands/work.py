@@ -10,12 +10,14 @@ from django_q.cluster import Cluster
 
 from cdp_site import stages
 from cdp_site.processes import tie_forks
+from cdp_site.secrets import refuse_kept
 
 
 class Command(BaseCommand):
     help = "Run the background workers: ingestion, segments, audience syncs. Stop with Ctrl-C or SIGTERM."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_kept()
         # A connection that is open when the cluster forks would be shared by parent and child.
         connections.close_all()
         # Should this process be killed, its workers must not go on unseen.
