@@ -24,7 +24,10 @@ CHUNK = 500
 # So many chunks may wait before the reader waits too: what is not drained yet lies in the inbox, not in memory.
 MOST_PENDING = 40
 _PENDING = "SELECT count(*) FROM (SELECT FROM inbox WHERE done_at IS NULL LIMIT %s) AS waiting"
-_LEDGER = "SELECT coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0) FROM drain_batch WHERE source_id = %s"
+_LEDGER = """
+SELECT coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
+FROM drain_batch WHERE source_id = %s
+"""
 
 
 @dataclass
