@@ -12,9 +12,9 @@ import csv
 import gzip
 import io
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,11 +25,15 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def messages(path: Path) -> Iterator[dict[str, Any]]:
-    """One invoice after the other, as the file has them (the lines of an invoice are together)."""
+    """One invoice after the other, as they first appear: grouped in memory, for one invoice's lines are not all together."""
+    invoices: dict[str, list[list[str]]] = defaultdict(list)
     with gzip.open(path, "rb") as raw:
-        rows = csv.DictReader(io.TextIOWrapper(raw, "utf-8", newline=""))
-        for number, lines in groupby(rows, key=lambda row: row["InvoiceNo"]):
-            yield from _invoice(number, list(lines))
+        rows = csv.reader(io.TextIOWrapper(raw, "utf-8", newline=""))
+        head = next(rows)
+        for row in rows:
+            invoices[row[0]].append(row)
+    for number, lines in invoices.items():
+        yield from _invoice(number, [dict(zip(head, line, strict=True)) for line in lines])
 
 
 def _invoice(number: str, lines: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
