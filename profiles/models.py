@@ -5,6 +5,7 @@ so that a cluster can keep a person's rows together. `source_id` names a row of 
 doesn't know.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -207,7 +208,7 @@ class ChangedProfile(models.Model):
 
     id = models.BigIntegerField(primary_key=True, default=new_id)
     profile_id = models.BigIntegerField()
-    name_ids = models.JSONField(default=list)  # smallint[] in the database; see migration 0002
+    name_ids = ArrayField(models.SmallIntegerField(), default=list)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -47,6 +47,11 @@ class Process:
         )
         return self
 
+    @property
+    def pid(self) -> int:
+        assert self._running is not None
+        return self._running.pid
+
     def kill(self) -> None:
         """SIGKILL to the whole group: nobody gets to tidy up."""
         if self._running is not None:
@@ -71,7 +76,7 @@ class Workers(Process):
     """`manage.py work`: the queue's workers and the clock."""
 
     def __init__(self) -> None:
-        super().__init__([sys.executable, "manage.py", "work"])
+        super().__init__([sys.executable, "manage.py", "work"], TRIBUTARY_DEMO="1")
 
 
 class Web(Process):
@@ -81,7 +86,7 @@ class Web(Process):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:cdp_site.web", "cdp_site.wsgi"]
-        super().__init__(gunicorn, PORT=str(self.port), ALLOWED_HOSTS="127.0.0.1,localhost")
+        super().__init__(gunicorn, PORT=str(self.port), ALLOWED_HOSTS="127.0.0.1,localhost", TRIBUTARY_DEMO="1")
 
     def wait(self, seconds: float = 30) -> "Web":
         """Until it answers."""

@@ -1,6 +1,7 @@
 """What Django's schema can't say: the partitioned event table, storage parameters, search indexes."""
 
-from django.db import migrations
+from django.contrib.postgres.fields import ArrayField
+from django.db import migrations, models
 
 EVENTS = """
 -- Keys are made by the application and nothing is unique across people, so that a cluster may distribute by profile_id.
@@ -70,6 +71,13 @@ class Migration(migrations.Migration):
         # Made above; from here on they are tables like others (a flush empties them).
         migrations.AlterModelOptions("event", {}),
         migrations.AlterModelOptions("changedprofile", {}),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    "changedprofile", "name_ids", ArrayField(models.SmallIntegerField(), default=list, size=None)
+                )
+            ]
+        ),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
         migrations.RunSQL(TRIGRAMS, migrations.RunSQL.noop),
     ]

@@ -25,7 +25,6 @@ def main() -> int:
     environ.Env.read_env(BASE_DIR / ".env")
     var = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "bench")))
     var.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("DEBUG", "1")  # only lets settings keep a secret key of their own
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     server = None
     try:
@@ -55,7 +54,7 @@ def _measure(names: list[str], var: Path, *, keep: bool) -> int:
     # A database of its own on the same server, emptied unless it is to be kept.
     url = os.environ["DATABASE_URL"]
     name = connection.creation._get_test_db_name()
-    connection.creation.create_test_db(verbosity=0, autoclobber=not keep, keepdb=keep)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=keep, serialize=False)
     os.environ["DATABASE_URL"] = _with_database(url, name)  # for the servers and workers that benchmarks start
     figures: dict[str, object] = {}
     path = var / "bench.json"
