@@ -5,23 +5,15 @@ request, in the same run: what checking messages and answering like Segment cost
 """
 
 import http.client
-import os
 import statistics
 import subprocess
 import sys
 import time
-from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 
 import psutil
 
 from connectors.models import Source
-from tests.benchmarks.world import messages, now
 from tests.live import ROOT, Process, Web, environment, free_port
-
-SECONDS = 8.0
-CONNECTIONS = 4
 
 
 class _Bare(Process):
@@ -36,42 +28,13 @@ class _Bare(Process):
         super().__init__(command)
 
 
-def send(port: int, key: str, path: str, bodies: list[bytes], seconds: float) -> int:
-    """POST bodies over keep-alive connections for some seconds; returns how many were answered with 200."""
-    headers = {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode(), "Content-Type": "application/json"}
-    ends = time.perf_counter() + seconds
-
-    def one(number: int) -> int:
-        connection, answered = http.client.HTTPConnection("127.0.0.1", port, timeout=30), 0
-        at = number
-        while time.perf_counter() < ends:
-            connection.request("POST", path, bodies[at % len(bodies)], headers)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"answered {answer.status}")
-            answered, at = answered + 1, at + CONNECTIONS
-        return answered
-
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return sum(pool.map(one, range(CONNECTIONS)))
-
-
 def client(port: int, key: str, path: str, size: int) -> float:
-    """Requests a second, measured by a client in a process of its own (this module, run as a script)."""
+    """Requests a second, measured by a client in a process of its own."""
     found = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.receive", str(port), key, path, str(size)],
+        [sys.executable, "-m", "tests.benchmarks.client", str(port), key, path, str(size)],
         cwd=ROOT, env=environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return float(found.stdout)
-
-
-def _batches(size: int) -> list[bytes]:
-    stream = messages(200 * size, seed=os.getpid(), start=now(), days=0.01)
-    batches = []
-    while chunk := list(islice(stream, size)):
-        batches.append(chunk[0] if size == 1 else b'{"batch":[' + b",".join(chunk) + b"]}")
-    return batches
 
 
 def _wait(port: int) -> None:
@@ -110,8 +73,3 @@ def run() -> dict[str, object]:
         web.stop()
         bare.stop()
     return figures
-
-
-if __name__ == "__main__":
-    port, key, path, size = sys.argv[1:]
-    print(send(int(port), key, path, _batches(int(size)), SECONDS) / SECONDS)
