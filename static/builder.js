@@ -40,3 +40,21 @@ document.addEventListener("htmx:afterSettle", () => {
   (last?.querySelector("input.word:not([value]), input.word[value=''], input[id$=times], input[id$=within]") ?? field)?.focus();
   added = "";
 });
+
+// An answer that comes while somebody types on would wipe the new letters out: leave it. Their own change asks again.
+let asked = "";
+let acted = false;
+
+function said(form) {
+  return new URLSearchParams(new FormData(form)).toString();
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id !== "builder") return;
+  asked = said(event.detail.elt);
+  acted = Boolean(event.detail.requestConfig.triggeringEvent?.submitter?.value);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = document.getElementById("builder");
+  if (event.detail.target === form && !acted && said(form) !== asked) event.detail.shouldSwap = false;
+});
