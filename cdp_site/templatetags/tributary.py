@@ -169,3 +169,15 @@ def get(mapping: dict[Any, Any], key: Any) -> Any:
 def words(name: str) -> str:
     """loyalty_card as 'loyalty card'."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def said(value: Any) -> str:
+    """A trait's or property's value for people: yes and no, lists by commas, the rest as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(said(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{words(name)}: {said(one)}" for name, one in value.items())
+    return "–" if value is None else str(value)
