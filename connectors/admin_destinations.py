@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminRadioSelect
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
+from django.db.models import Field
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -186,6 +187,13 @@ class SegmentsInline(admin.TabularInline):
     extra = 1
     verbose_name = "segment"
     verbose_name_plural = "Segments: in any of the included and in none of the excluded"
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **given: Any) -> Any:
+        """A table names its columns in the head; each control says its name for those who don't see that."""
+        field = super().formfield_for_dbfield(db_field, request, **given)
+        if field is not None:
+            field.widget.attrs["aria-label"] = db_field.verbose_name
+        return field
 
 
 _ACTS: dict[str, tuple[Callable[[Audience], None], str]] = {

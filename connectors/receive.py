@@ -5,7 +5,8 @@ some messages of a batch were refused. Errors are JSON with `code` and `message`
 """
 
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import replace
+from functools import partial, wraps
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from connectors import limits
 from connectors.authenticate import Caller, caller_of, sent_write_key
-from connectors.body import Unreadable, json_text
+from connectors.body import Unreadable, json_text, put_together, taken_apart
 from profiles import inbox
 from profiles.inbox import Rejection
 from profiles.message import Invalid, parse
@@ -28,6 +29,7 @@ RETRY_AFTER = 5  # seconds, when the database is away
 _JSON = "application/json"
 _SUCCESS = b'{"success":true}'
 View = Callable[..., HttpResponse]
+Rebuild = Callable[[list[bytes]], bytes]
 
 
 class _Key(msgspec.Struct, gc=False):
@@ -79,24 +81,29 @@ def receive(request: HttpRequest, hint: str) -> HttpResponse:
     body = json_text(request)
     caller = _caller(request, body)
     received_at = timezone.now()
-    raws, sent_at, corrects = _read(body, hint)
+    raws, sent_at, corrects, rebuild = _read(body, hint)
     if caller.rate_limit and (seconds := limits.wait_for(caller.source_id, caller.rate_limit, len(raws))):
         raise _Refused(429, "too_many", f"this source may send {caller.rate_limit:,} messages a minute", seconds)
     type_hint = "" if hint in ("batch", "import") else hint
-    rejections = []
+    rejections, good = [], []
     for index, raw in enumerate(raws):
         text = bytes(raw)
         try:
             parse(text, hint=type_hint, received_at=received_at, sent_at=sent_at, corrects=corrects)
         except Invalid as invalid:
             rejections.append(Rejection(index, invalid.field, invalid.reason, text))
+        else:
+            good.append(text)
+    skip = [rejection.index for rejection in rejections]
+    if rebuild:
+        body, skip = rebuild(good), []
     inbox.store(
         caller.source_id,
         body,
         format="tracking",
         hint="import" if hint == "import" else type_hint,
         messages=len(raws) - len(rejections),
-        skip=[rejection.index for rejection in rejections],
+        skip=skip,
         rejections=rejections,
         received_at=received_at,
     )
@@ -110,10 +117,25 @@ def receive(request: HttpRequest, hint: str) -> HttpResponse:
     return HttpResponse(msgspec.json.encode({"success": True, "rejected": told}), content_type=_JSON)
 
 
-def _read(body: bytes, hint: str) -> tuple[Any, Any, bool]:
-    """The messages in a body, the sender's clock, and whether times are to be corrected by it."""
+def _read(body: bytes, hint: str) -> tuple[Any, Any, bool, Rebuild | None]:
+    """The messages in a body, the sender's clock, and whether times are corrected by it.
+
+    Where one message keeps the whole from being read, they are taken apart, and the body to store is to be rebuilt from
+    those that turn out good.
+    """
+    rebuild: Rebuild | None = None
     try:
-        reading = inbox.read_tracking(body, hint)
+        try:
+            reading = inbox.read_tracking(body, hint)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise
+            try:
+                messages, sent_at = taken_apart(body)
+            except (ValueError, RecursionError):
+                raise error from None
+            rebuild = partial(put_together, sent_at=sent_at)
+            reading = replace(inbox.read_tracking(rebuild([]), hint), messages=messages)
     except Invalid as invalid:
         raise _Refused(400, "invalid_body", str(invalid), field=invalid.field) from None
     except RecursionError:
@@ -133,7 +155,7 @@ def _read(body: bytes, hint: str) -> tuple[Any, Any, bool]:
             f"batch: has {len(reading.messages):,} messages; {MAX_MESSAGES:,} is the most",
             field="batch",
         )
-    return reading.messages, reading.sent_at, reading.corrects
+    return reading.messages, reading.sent_at, reading.corrects, rebuild
 
 
 def _caller(request: HttpRequest, body: bytes = b"") -> Caller:

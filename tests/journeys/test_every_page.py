@@ -42,6 +42,8 @@ def test_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]
             "/", "/people/", "/people/?q=ana", "/people/?q=nobody", f"/people/{ana}/", "/segments/",
             f"/segments/{segment.pk}/", f"/segments/{segment.pk}/edit/", f"/segments/{segment.pk}/why/{ana}/",
             "/connectors/", f"/connectors/sources/{sources['shop'].pk}/", "/connectors/stream/", "/connectors/rejected/",
+            "/admin/", "/admin/connectors/source/", "/admin/connectors/source/add/", "/admin/connectors/destination/add/",
+            "/admin/connectors/audience/add/",
         ],
         size,
     )  # fmt: skip
