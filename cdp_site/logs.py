@@ -105,7 +105,8 @@ def say_route(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     if request is not None and hasattr(request, "method"):
         match = getattr(request, "resolver_match", None)
         status = getattr(record, "status_code", None)
-        event |= {"event": f"answered {status}" if status else "request", "method": request.method}
+        event["event"] = f"answered {status}" if status else "request"
+        event["method"] = request.method
         event["route"] = match.route if match else "(none)"
     return event
 
@@ -116,8 +117,8 @@ class ToStderr(logging.StreamHandler[TextIO]):
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
-    @property  # type: ignore[override]
-    def stream(self) -> TextIO:
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stderr
 
 

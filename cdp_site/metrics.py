@@ -85,7 +85,7 @@ def registry() -> CollectorRegistry:
     shown = CollectorRegistry()
     shown.register(_database)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(shown)
+        MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
     else:
         shown.register(REGISTRY)
     return shown

@@ -12,4 +12,6 @@ class ConnectorsConfig(AppConfig):
 
     def countries(self, source_ids: set[int]) -> dict[int, str]:
         """The default country of each of these sources, for reading phone numbers."""
-        return dict(self.get_model("Source").objects.filter(id__in=source_ids).values_list("id", "default_country"))
+        from connectors.models import Source
+
+        return dict(Source.objects.filter(id__in=source_ids).values_list("id", "default_country"))

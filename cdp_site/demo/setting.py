@@ -15,6 +15,7 @@ from segments.rules import from_json
 
 SEGMENTS = ("recent-buyers", "regulars", "never-bought", "slipping-away", "basket", "readers", "asked-for-help")
 CHANNEL = "Ad platform (inside the demo)"
+FILE = "Catalogue printers (CSV)"
 
 
 def sources() -> dict[str, int]:
@@ -37,8 +38,14 @@ def segments_and_channel() -> None:
         assert ready is not None
         found = Segment.objects.filter(name=ready.name).first()
         made[key] = found or changes.create(ready.name, from_json(ready.rule), by, description=ready.explained)
-    if Destination.objects.filter(name=CHANNEL).exists():
-        return
+    if not Destination.objects.filter(name=CHANNEL).exists():
+        _channel(made)
+    if not Destination.objects.filter(name=FILE).exists():
+        _file(made)
+
+
+def _channel(made: dict[str, Segment]) -> None:
+    """Acquisition: whoever looks around and has never bought, without anybody who has just bought."""
     config = {
         "url": f"http://127.0.0.1:{settings.PORT}/demo/channel/",
         "secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -49,4 +56,19 @@ def segments_and_channel() -> None:
     audience = Audience.objects.create(destination=channel, name="Acquisition")
     AudienceSegment.objects.create(audience=audience, segment=made["never-bought"], role="include")
     AudienceSegment.objects.create(audience=audience, segment=made["recent-buyers"], role="exclude")
+    sync.start(audience)
+
+
+def _file(made: dict[str, Segment]) -> None:
+    """The regulars as a file for the printers of the seasonal catalogue."""
+    config = {
+        "folder": "catalogue",
+        "writes": "both",
+        "minutes": 60,
+        "identifiers": ["email"],
+        "traits": ["name", "city"],
+    }
+    folder = Destination.objects.create(name=FILE, kind="csv_file", config=config)
+    audience = Audience.objects.create(destination=folder, name="Regulars")
+    AudienceSegment.objects.create(audience=audience, segment=made["regulars"], role="include")
     sync.start(audience)

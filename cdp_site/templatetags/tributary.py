@@ -82,7 +82,7 @@ def money(value: float | Decimal | None, currency: str = "") -> str:
     if value is None:
         return "–"
     currency = currency or settings.CURRENCY
-    text = f"{value:,.2f}" if abs(value) < 100 and value != int(value) else f"{value:,.0f}"
+    text = f"{value:,.2f}" if -100 < value < 100 and value != int(value) else f"{value:,.0f}"
     return f"{text} {SYMBOLS.get(currency, currency)}"
 
 

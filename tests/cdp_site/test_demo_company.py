@@ -1,0 +1,119 @@
+"""The demo company: the same each time, whole after a kill, and its people as docs/demo.md says."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cdp_site import stages
+from cdp_site.checks import run_all
+from cdp_site.demo import history, personas, seeding, setting
+from cdp_site.demo.ticker import Ticker
+from cdp_site.models import Progress
+from connectors.models import Audience, AudienceMember, Source
+from profiles import inbox
+from profiles.models import Event, Identifier, Profile, Record, Rejected
+from segments.models import Membership, Segment
+from tests.stream import person, resolve_all
+
+pytestmark = pytest.mark.django_db
+PEOPLE = 60
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeding, "BLOCK", 400)
+    monkeypatch.setattr(seeding, "MOST_WAITING", 5)
+
+
+def drain() -> None:
+    resolve_all()
+
+
+def stored() -> set[str]:
+    return {str(key) for key in Event.objects.values_list("message_key", flat=True)}
+
+
+def test_the_same_seed_and_end_give_the_same_messages() -> None:
+    ending = datetime(2026, 6, 1, tzinfo=UTC)
+    once, again = (list(history.stream(3, ending, 20)) for _ in range(2))
+    assert once == again
+    assert len(once) > 300
+    assert once != list(history.stream(4, ending, 20))
+
+
+def test_the_history_goes_in_and_everything_holds() -> None:
+    sent = seeding.seed(PEOPLE, wait=drain)
+    stages.drain_all()
+    assert sent > 1_000
+    assert not Rejected.objects.exists()
+    assert [finding for finding in run_all() if not finding.ok] == []
+    assert Progress.objects.get(name=seeding.NAME).ended_at
+    assert seeding.seed(PEOPLE, wait=drain) == 0, "once is enough"
+
+
+def test_a_generator_that_was_killed_goes_on_and_nothing_is_missing_or_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(Exception):
+        pass
+
+    calls = []
+
+    def killed_in_the_middle() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise Killed
+        drain()
+
+    with pytest.raises(Killed):
+        seeding.seed(PEOPLE, wait=killed_in_the_middle)
+    drain()
+    part = stored()
+    seeding.seed(PEOPLE, wait=drain)
+    drain()
+    ending = Progress.objects.get(name=seeding.NAME).started_at
+    everything = len(list(history.stream(seeding.SEED, ending, PEOPLE))) + len(list(personas.stories(ending)))
+    assert 0 < len(part) < everything
+    assert Event.objects.count() == everything
+
+
+def test_the_personas_are_as_the_documentation_says() -> None:
+    seeding.seed(10, wait=drain)
+    stages.drain_all()
+    elena = person(1, "hp-elena")
+    ticket = Record.objects.get(profile_id=elena.pk, kind="ticket")
+    assert (ticket.external_id, ticket.closed_at) == ("4411", None)
+    assert Event.objects.filter(profile_id=elena.pk, value__gt=0).count() == 17, "store and shop, on one person"
+
+    jonas = person(2, "HP90000002")
+    assert jonas.name == "Jonas Weber"
+    recent = Segment.objects.get(name="Bought in the last 7 days")
+    assert Membership.objects.filter(segment_id=recent.pk, profile_id=jonas.pk).exists()
+    acquisition = Audience.objects.get(destination__name=setting.CHANNEL)
+    wanted = AudienceMember.objects.filter(audience_id=acquisition.pk, wanted=True)
+    assert not wanted.filter(profile_id=jonas.pk).exists()
+
+    assert person(1, "hp-marta").pk != person(1, "hp-luis").pk, "a family's address makes nobody one person"
+    assert not person(7, personas.VISITOR).identified
+
+
+def test_the_ticker_lives_on_and_the_visitor_is_recognised() -> None:
+    setting.sources()
+    seeding._store(list(personas.stories(datetime.now(UTC))), setting.sources())
+    drain()
+    visitor = person(7, personas.VISITOR)
+    sent: list[str] = []
+
+    def post(write_key: str, text: str) -> None:
+        source = Source.objects.get(write_key=write_key)
+        inbox.store_lines(source.pk, [text.encode()])
+        sent.append(text)
+
+    ticker = Ticker(post, seed=1)
+    for _ in range(150):
+        ticker.tick()
+    ticker.recognise()
+    drain()
+    assert len(sent) == 151
+    assert not Rejected.objects.exists()
+    sofia = Profile.objects.get(email=personas.SOFIA["email"])
+    assert sofia.pk == visitor.pk
+    assert Identifier.objects.filter(profile_id=sofia.pk, kind_id=1, value="hp-sofia").exists()
