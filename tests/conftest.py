@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 import environ
@@ -11,11 +12,17 @@ import pytest
 from cdp_site import database
 from cdp_site.installed import Problem
 from cdp_site.postgres import BASE_DIR, Server
+from tests.browser import executable
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 environ.Env.read_env(BASE_DIR / ".env")
 VAR = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "test")))
 os.environ.setdefault("DEBUG", "1")  # only lets settings keep a secret key of their own: pytest-django turns it off
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+# Playwright runs its loop in the tests' thread, and Django takes that for an asynchronous caller.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 (VAR / "static").mkdir(parents=True, exist_ok=True)
 
 
@@ -47,3 +54,17 @@ def plain_static_files() -> Iterator[None]:
     }
     with override_settings(STORAGES=storages):
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One Chromium for all tests of a process; without one they are skipped, and `make test` has said so loudly."""
+    from playwright.sync_api import sync_playwright
+
+    path = executable()
+    if path is None:
+        pytest.skip("NO BROWSER: the journeys and the accessibility checks do not run")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        yield running
+        running.close()

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.browser import executable
+from playwright.sync_api import Browser, Page
 
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
 
-# Playwright runs its loop in this thread, and Django takes that for an asynchronous caller.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 # Plotly makes a style element for its cursors; our policy refuses it, and static/components.css has what is needed of it.
 EXPECTED = re.compile(r"Applying inline style violates the following Content Security Policy")
 PASSWORD = "a password of the journeys"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = executable()
-    if path is None:
-        pytest.skip("NO BROWSER: the journeys and the accessibility checks do not run")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from cdp_site import stages
 from connectors import authenticate
 from connectors.models import Source
 from profiles.models import Event, Rejected
-from tests.browser import executable
 from tests.factories import SourceFactory
 from tests.sdk.test_servers import names_of
 from tests.stream import person
@@ -71,42 +70,39 @@ def source() -> Source:
     return SourceFactory(category="web")
 
 
-def test_what_a_browser_says_is_on_the_right_person(live_server: LiveServer, source: Source, shop: str) -> None:
-    browser_path = executable()
-    if browser_path is None:
-        pytest.skip("there is no Chromium here: Segment's browser SDK is not tried")
+def test_what_a_browser_says_is_on_the_right_person(
+    browser: Browser, live_server: LiveServer, source: Source, shop: str
+) -> None:
     host = live_server.url.replace("127.0.0.1", "localhost")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(browser_path), args=["--no-sandbox"])
-        page = browser.new_page()
-        refused: list[str] = []
-        page.on("requestfailed", lambda request: refused.append(f"{request.url} {request.failure}"))
-        page.goto(shop)
-        page.evaluate(
-            """async ([writeKey, cdnURL]) => {
-                const { AnalyticsBrowser } = window.AnalyticsNext ?? window;
-                const [analytics] = await AnalyticsBrowser.load({ writeKey, cdnURL });
-                window.shop = analytics;
-                await analytics.page("Home");
-                await analytics.identify("b1", { email: "Bea@example.com" });
-                await analytics.track("Product Viewed", { sku: "s-1", price: 59 });
-            }""",
-            [source.write_key, host],
-        )
-        anonymous = page.evaluate("window.shop.user().anonymousId()")
-        page.wait_for_load_state("networkidle")
-        # On the way out, as RudderStack's SDK does it: nobody waits for the answer.
-        page.evaluate(
-            """([writeKey, host, anonymousId]) => addEventListener("pagehide", () => {
-                const batch = [{ type: "track", event: "Left", anonymousId, messageId: crypto.randomUUID() }];
-                const body = new Blob([JSON.stringify({ batch })], { type: "text/plain" });
-                navigator.sendBeacon(`${host}/beacon/v1/batch?writeKey=${writeKey}`, body);
-            })""",
-            [source.write_key, host, anonymous],
-        )
-        page.goto("about:blank")
-        page.wait_for_timeout(500)
-        browser.close()
+    page = browser.new_page()
+    refused: list[str] = []
+    page.on("requestfailed", lambda request: refused.append(f"{request.url} {request.failure}"))
+    page.goto(shop)
+    page.evaluate(
+        """async ([writeKey, cdnURL]) => {
+            const { AnalyticsBrowser } = window.AnalyticsNext ?? window;
+            const [analytics] = await AnalyticsBrowser.load({ writeKey, cdnURL });
+            window.shop = analytics;
+            await analytics.page("Home");
+            await analytics.identify("b1", { email: "Bea@example.com" });
+            await analytics.track("Product Viewed", { sku: "s-1", price: 59 });
+        }""",
+        [source.write_key, host],
+    )
+    anonymous = page.evaluate("window.shop.user().anonymousId()")
+    page.wait_for_load_state("networkidle")
+    # On the way out, as RudderStack's SDK does it: nobody waits for the answer.
+    page.evaluate(
+        """([writeKey, host, anonymousId]) => addEventListener("pagehide", () => {
+            const batch = [{ type: "track", event: "Left", anonymousId, messageId: crypto.randomUUID() }];
+            const body = new Blob([JSON.stringify({ batch })], { type: "text/plain" });
+            navigator.sendBeacon(`${host}/beacon/v1/batch?writeKey=${writeKey}`, body);
+        })""",
+        [source.write_key, host, anonymous],
+    )
+    page.goto("about:blank")
+    page.wait_for_timeout(500)
+    page.close()
     assert not refused
     stages.drain_all()
     assert not Rejected.objects.exists()
