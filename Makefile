@@ -19,7 +19,7 @@ bench: install-dev ## the figures in docs/benchmarks.md
 lint: install-dev ## style, types, templates, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	DEBUG=1 VAR_DIR=var/test DATABASE_URL=postgres:///unused $(BIN)/mypy
 	@templates=$$(git ls-files '*.html'); if [ -n "$$templates" ]; then echo djade; $(BIN)/djade --check $$templates; fi
 	DEBUG=1 VAR_DIR=var/test $(BIN)/python manage.py makemigrations --check --dry-run
 
