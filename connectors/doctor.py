@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from cdp_site import sql
 from cdp_site.checks import check
-from connectors import snapshot
+from connectors import refresh, snapshot
 from connectors.destinations.base import AudienceName
 from connectors.models import Audience
 
 # What was found this recently may not have been delivered yet.
 SOON = timedelta(minutes=2)
 OVERDUE = timedelta(minutes=10)
+CHUNK = 10_000  # people
 
 _UNSENT = """
 SELECT audience.name, count(*) FROM audience_member AS member
@@ -75,6 +76,27 @@ def audiences_want_what_their_segments_say() -> Iterator[str]:
         missing, extra = sql.rows(_WRONGLY_WANTED, {"audience": audience.pk})[0]
         if missing or extra:
             yield f"{audience.name}: {missing:,} people of its segments are not wanted, {extra:,} others are"
+
+
+_HELD = """
+SELECT profile_id, sent FROM audience_member AS member
+WHERE audience_id = %b AND profile_id > %b AND wanted AND held AND delivery_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM changed_membership AS waiting WHERE waiting.profile_id = member.profile_id)
+  AND NOT EXISTS (SELECT 1 FROM changed_profile AS waiting WHERE waiting.profile_id = member.profile_id)
+ORDER BY profile_id LIMIT %b
+"""
+
+
+@check("each destination knows people by the identifiers they have")
+def identifiers_at_destinations_are_current() -> Iterator[str]:
+    """Cost: one pass over the members of each audience that is on, a chunk at a time."""
+    for audience in Audience.objects.filter(enabled=True):
+        last, off = 0, 0
+        while there := sql.rows(_HELD, (audience.pk, last, CHUNK)):
+            last = there[-1][0]
+            off += len(refresh.known_otherwise(audience.destination_id, there))
+        if off:
+            yield f"{audience.name}: {off:,} people are known there by other identifiers than they have"
 
 
 _STRAY = """

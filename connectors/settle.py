@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s, texts
+from connectors import refresh
 from connectors.destinations.base import Changes, Outcome, Verdict
 from connectors.models import Delivery
 
@@ -94,6 +95,7 @@ def _record(attempt: Attempt, refused: Mapping[str, str]) -> bool:
         cursor.execute(_ADDED, about | added, prepare=True)
         cursor.execute(_REMOVED, about | removed, prepare=True)
         cursor.execute(_GONE, about | removed, prepare=True)
+    refresh.at(attempt.audience_id, attempt.destination_id, [int(one.profile_id) for one in changes.added])
     return True
 
 

@@ -2,15 +2,14 @@
 
 An audience's people are those in any of its included segments and in none of the excluded. A flip is looked at again in
 the memberships as they are now, so it doesn't matter in which order flips come or how often one is looked at. A
-comparison (a new audience, other segments, once a day) walks all its people in order of their ids, a chunk a batch;
-it also finds people whom the destination knows by other identifiers than they have now, and has them sent again.
+comparison (a new audience, other segments, once a day) walks all its people in order of their ids, a chunk a batch.
+Either also finds people whom the destination knows by other identifiers than they have now, and has them sent again.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import LiteralString
 
-import msgspec
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
@@ -19,12 +18,13 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s
 from cdp_site.ids import first_at
-from connectors import changes
-from connectors.models import Audience, Destination
+from connectors import refresh
+from connectors.models import Audience
+from segments.models import PEOPLE_THEMSELVES
 
 FLIPS_A_BATCH = 5_000
 PEOPLE_A_CHUNK = 10_000
-# So that new identifiers of people who are there arrive too, and whatever was ever missed is found.
+# So that whatever was ever missed is found.
 COMPARED_EVERY = timedelta(days=1)
 # How long it can be looked up what was delivered when.
 KEPT_FOR = timedelta(days=90)
@@ -98,12 +98,16 @@ WITH person AS (
 
 def _follow_flips() -> int:
     claimed = sql.rows(_CLAIM, (FLIPS_A_BATCH,))
-    if claimed:
-        segments, profiles = zip(*claimed, strict=True)
+    flips = [(segment, profile) for segment, profile in claimed if segment != PEOPLE_THEMSELVES]
+    if flips:
+        segments, profiles = zip(*flips, strict=True)
         with sql.cursor() as cursor:
             cursor.execute(
                 _FOLLOW, {"segments": int8s(segments), "profiles": int8s(profiles), "at": timezone.now()}, prepare=True
             )
+    themselves = [profile for segment, profile in claimed if segment == PEOPLE_THEMSELVES]
+    if themselves:
+        refresh.everywhere(themselves)
     return len(claimed)
 
 
@@ -157,35 +161,11 @@ def _compare_chunk() -> int:
     with sql.cursor() as cursor:
         if people:
             cursor.execute(_COMPARE, {"audience": audience, "profiles": int8s(people), "at": now}, prepare=True)
-            again = _known_otherwise(audience, destination, people)
-            cursor.execute(_SEND_AGAIN, {"audience": audience, "profiles": int8s(again)})
+            refresh.at(audience, destination, people)
         if ended:
             cursor.execute(_TIDY, {"audience": audience, "before": first_at(now - KEPT_FOR)})
         cursor.execute(_ADVANCE, (None if ended else people[-1] + 1, now if ended else None, audience))
     return max(1, len(people))
-
-
-_THERE = """
-SELECT profile_id, sent FROM audience_member
-WHERE audience_id = %(audience)b AND profile_id = ANY(%(profiles)b::bigint[]) AND wanted AND held AND delivery_id IS NULL
-ORDER BY profile_id
-"""
-_SEND_AGAIN = """
-UPDATE audience_member SET held = NULL
-WHERE audience_id = %(audience)b AND profile_id = ANY(%(profiles)b::bigint[]) AND held AND delivery_id IS NULL
-"""
-
-
-def _known_otherwise(audience: int, destination: int, people: list[int]) -> list[int]:
-    """Who of these people is at the destination by other identifiers than they have now (or than it is to get now)."""
-    there = sql.rows(_THERE, {"audience": audience, "profiles": int8s(people)})
-    config = Destination.objects.get(pk=destination).config
-    now = changes.describe([profile for profile, _ in there], config)
-    return [
-        profile
-        for (profile, sent), member in zip(there, now, strict=True)
-        if msgspec.json.decode(sent or "{}") != member.identifiers
-    ]
 
 
 @transaction.atomic

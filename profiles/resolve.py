@@ -281,7 +281,8 @@ def _mark_changed(graph: Graph, people: Iterable[tuple[int, Said]], names: Names
     changed: dict[int, set[int]] = {}
     for profile, message in people:
         changed.setdefault(profile, set()).add(names[message.type, message.name])
-    for profile in anything | graph.born | {one.loser for one in graph.joined}:
+    given_more = {graph.living(graph.home[identifier]) for identifier in graph.attached}
+    for profile in anything | graph.born | given_more | {one.loser for one in graph.joined}:
         changed[profile] = set()
     now = timezone.now().isoformat()
     lines = [

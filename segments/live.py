@@ -48,6 +48,7 @@ def follow(now: datetime | None = None) -> int:
         if taken:
             _judge(live, asked, everything, clock, now)
             _judge(_using(live, names), [], some, clock, now)
+            members.tell_of_people(everything, now)
         clock.keep(now)
     return taken
 

@@ -16,6 +16,7 @@ from cdp_site import sql, stages
 from cdp_site.arrays import bools, int8s
 from cdp_site.ids import new_ids
 from segments.load import array
+from segments.models import PEOPLE_THEMSELVES
 from segments.rules import Rule, RuleError, from_json
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,23 @@ def lock(*ids: int, everyone: bool = False) -> list[Asked]:
     """Lock segments (all but drafts with `everyone`), in the order of their ids."""
     found = sql.rows(_LOCK, (list(ids), everyone))
     return [_read(id, rule, filling) for id, rule, filling in found]
+
+
+_THEMSELVES = """
+INSERT INTO changed_membership (id, segment_id, profile_id, at)
+SELECT id, %b::bigint, profile_id, %b::timestamptz FROM unnest(%b::bigint[], %b::bigint[]) AS changed (id, profile_id)
+WHERE EXISTS (SELECT 1 FROM membership WHERE membership.profile_id = changed.profile_id)
+"""
+
+
+def tell_of_people(people: np.ndarray, now: datetime) -> None:
+    """Tell activation of members of any segment that their identifiers or traits may have changed."""
+    if len(people):
+        with sql.cursor() as cursor:
+            columns = (int8s(new_ids(len(people))), int8s(people))
+            cursor.execute(_THEMSELVES, (PEOPLE_THEMSELVES, now, *columns), prepare=True)
+            if cursor.rowcount:
+                stages.wake("sync")
 
 
 def write_listed(judged: Mapping[int, np.ndarray], people: np.ndarray, gone: np.ndarray, now: datetime) -> int:

@@ -89,6 +89,10 @@ class MembershipChange(models.Model):
         indexes = [models.Index(fields=["segment_id", "-id"], name="membership_change_recent")]
 
 
+# Stands for a segment's id in the queue of flips: not a membership, but something about the person themselves changed.
+PEOPLE_THEMSELVES = 0
+
+
 class ChangedMembership(models.Model):
     """Queue: a flip that activation hasn't looked at yet. Claimed by `connectors.sync`."""
 

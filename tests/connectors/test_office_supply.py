@@ -5,15 +5,17 @@ import time
 from typing import Any
 
 import pytest
+from werkzeug import Response
 
 from cdp_site import checks, stages
 from cdp_site.ids import new_id
+from connectors import settle
 from connectors.models import Audience, Source
 from profiles import inbox
 from profiles.models import Identifier, Profile
 from segments import changes
 from segments.rules import Did
-from tests.connectors.channel import Channel, audience_of, held
+from tests.connectors.channel import Channel, audience_of, held, latest
 from tests.factories import SourceFactory
 
 pytestmark = pytest.mark.django_db
@@ -113,4 +115,42 @@ def test_two_lookers_who_turn_out_to_be_one_stay_once_with_all_addresses(
     [ana] = channel.people
     assert held(acquisition) == {ana}
     assert channel.emails == {"ana@example.com", "ana@work.example"}
+    assert [finding.detail for finding in checks.run_all() if not finding.ok] == []
+
+
+def test_another_address_of_a_member_is_at_the_channel_at_once(
+    channel: Channel, web: Source, till: Source, acquisition: Audience
+) -> None:
+    say(web, type="identify", userId="u1", traits={"email": "ana@example.com"})
+    say(web, type="track", event="Product Viewed", userId="u1", properties=CHAIR)
+    say(web, type="track", event="Product Viewed", userId="u2", properties=CHAIR)
+    stages.drain_all()
+    assert channel.emails == {"ana@example.com"}
+
+    say(till, type="track", event="Asked", userId="u1", context={"traits": {"email": "ana@work.example"}})
+    say(till, type="track", event="Asked", userId="u2", properties={"branch": "Goya"})
+    stages.drain_all()
+
+    assert channel.emails == {"ana@example.com", "ana@work.example"}
+    assert [member["identifiers"]["user_id"] for member in channel.told()[-1]["added"]] == [["u1"]]
+    assert len(channel.told()) == 2
+    assert [finding.detail for finding in checks.run_all() if not finding.ok] == []
+
+
+def test_an_address_that_comes_while_the_person_is_on_the_way_is_sent_after(
+    channel: Channel, web: Source, acquisition: Audience
+) -> None:
+    channel.answers = [Response(status=503)]
+    say(web, type="identify", userId="u1", traits={"email": "ana@example.com"})
+    say(web, type="track", event="Product Viewed", userId="u1", properties=CHAIR)
+    stages.drain_all()
+    say(web, type="identify", userId="u1", traits={"email": "ana@work.example"})
+    stages.drain_all()
+    assert channel.emails == set()
+
+    settle.retry_now(latest(acquisition))
+    stages.drain_all()
+
+    assert channel.emails == {"ana@example.com", "ana@work.example"}
+    assert len(channel.told()) == 3
     assert [finding.detail for finding in checks.run_all() if not finding.ok] == []
