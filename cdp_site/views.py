@@ -24,6 +24,7 @@ def home_live(request: HttpRequest) -> HttpResponse:
 def _live(request: HttpRequest) -> dict[str, object]:
     shown: dict[str, object] = {
         "people": figures.people(),
+        "growth": figures.growth(),
         "flow": figures.flow(),
         "progress": figures.progress(),
     }

@@ -105,9 +105,9 @@ def flips(segment: Segment, most: int = 12) -> list[Flip]:
 
 
 _WEEK = """
-SELECT segment_id, sum(entered - left_) FROM (
-    SELECT segment_id, entered, "left" AS left_ FROM segment_size WHERE hour > %s
-) AS hours GROUP BY segment_id
+SELECT segment_id, sum(entered - "left") FROM segment_size AS hourly
+WHERE hour > %s AND hour > (SELECT min(hour) FROM segment_size AS first WHERE first.segment_id = hourly.segment_id)
+GROUP BY segment_id
 """
 _LINES = """
 SELECT segment_id, date_trunc('day', hour) AS day, (array_agg(size ORDER BY hour DESC))[1]
@@ -116,7 +116,7 @@ FROM segment_size WHERE hour > %s GROUP BY 1, 2 ORDER BY 2
 
 
 def changes_in_a_week() -> dict[int, int]:
-    """What each segment gained or lost in seven days."""
+    """What each segment gained or lost in seven days; its first hour, in which it was filled, is no change."""
     return {id: int(change) for id, change in sql.rows(_WEEK, (timezone.now() - timedelta(days=7),))}
 
 
