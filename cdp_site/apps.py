@@ -1,6 +1,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 
+from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 
 # In the order of the data's way; then what is in no hurry.
@@ -16,6 +17,7 @@ STAGE_MODULES = [
 
 
 class SiteConfig(AppConfig):
+    default = True
     name = "cdp_site"
     verbose_name = "Tributary"
 
@@ -23,3 +25,9 @@ class SiteConfig(AppConfig):
         for module in STAGE_MODULES:
             if find_spec(module):
                 import_module(module)
+
+
+class SignInConfig(AxesConfig):
+    """django-axes under a name that says what it does."""
+
+    verbose_name = "Sign-in attempts"

@@ -9,8 +9,8 @@ _AXIS = {"showgrid": False, "zeroline": False, "linecolor": "--hairline", "tickc
 def layout(**more: Any) -> dict[str, Any]:
     """No frame, a light grid, the product's type; hover that reads along one moment."""
     return {
-        "height": 260,
-        "margin": {"l": 44, "r": 12, "t": 8, "b": 32},
+        "height": 270,
+        "margin": {"l": 44, "r": 12, "t": 8, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": "--ink-soft"},
@@ -45,7 +45,8 @@ def size_over_time(
         ],
         "layout": layout(
             barmode="relative",
-            yaxis={**_AXIS, "showgrid": True, "gridcolor": "--hairline", "rangemode": "tozero", "domain": [0.34, 1]},
-            yaxis2={**_AXIS, "domain": [0, 0.24], "zeroline": True, "zerolinecolor": "--line-strong"},
+            xaxis={**_AXIS, "anchor": "y2"},
+            yaxis={**_AXIS, "showgrid": True, "gridcolor": "--hairline", "rangemode": "tozero", "tickformat": ",", "domain": [0.34, 1]},
+            yaxis2={**_AXIS, "domain": [0, 0.24], "nticks": 4, "tickformat": ",", "zeroline": True, "zerolinecolor": "--line-strong"},
         ),
     }  # fmt: skip

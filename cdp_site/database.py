@@ -1,13 +1,17 @@
 """Which database: the one that DATABASE_URL names, checked first, or an embedded PostgreSQL of our own."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import environ
 import psycopg
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from cdp_site.installed import OLDEST, Problem
 from cdp_site.postgres import BASE_DIR, Server
@@ -16,6 +20,8 @@ from cdp_site.postgres import BASE_DIR, Server
 _NEEDS_NONE = frozenset({"help", "version", "collectstatic", "findstatic", "check", "diffsettings", "database", "demo"})
 # Leads nowhere, so that a command that needs no database doesn't start one.
 NOWHERE = "postgres://tributary@/tributary?host=/nowhere"
+_SCHEMES = ("postgres", "postgresql", "pgsql", "psql")
+_SHAPE = "postgres://user:password@host:5432/name"
 _REASONS = {
     "connection refused": "nothing answers there",
     "could not translate host name": "there is no such host",
@@ -35,8 +41,19 @@ def use_embedded_unless_configured(argv: Sequence[str] = ()) -> None:
         os.environ.setdefault("TRIBUTARY_DEMO", "1")
     try:
         use(running=command not in _NEEDS_NONE and "--help" not in argv and "-h" not in argv)
+        _read_settings()
     except Problem as problem:
         sys.exit(f"Tributary: {problem}")
+
+
+def _read_settings() -> None:
+    """Here rather than wherever they are first needed: what is wrong with them is said in one line too."""
+    try:
+        _ = settings.VAR_DIR
+    except ImproperlyConfigured as error:
+        raise Problem(str(error)) from None
+    except OSError as error:  # the keys that are kept there
+        raise Problem(f"{error.filename}: {error.strerror}. VAR_DIR chooses another place.") from None
 
 
 def use(*, running: bool = True) -> str:
@@ -46,6 +63,8 @@ def use(*, running: bool = True) -> str:
     if url:
         if running:
             check(url)
+        else:
+            read(url)
     else:
         url = server().use() if running else NOWHERE
         os.environ["DATABASE_URL"] = url
@@ -84,25 +103,34 @@ def folder() -> Path:
     return Path(os.environ.get("VAR_DIR") or BASE_DIR / "var") / "postgres"
 
 
+def read(url: str) -> dict[str, Any]:
+    """What `url` says, as Django has it. Raises Problem when it can't be read or isn't a PostgreSQL's."""
+    if url.partition("://")[0] not in _SCHEMES:
+        raise Problem(f"DATABASE_URL must name a PostgreSQL: {_SHAPE}.")
+    try:
+        parts: dict[str, Any] = environ.Env.db_url_config(url)
+    except (ValueError, KeyError, TypeError, environ.ImproperlyConfigured):
+        raise Problem(f"DATABASE_URL can't be read; it looks like {_SHAPE}.") from None
+    if not parts["NAME"]:
+        raise Problem(f"DATABASE_URL names no database; it looks like {_SHAPE}.")
+    return parts
+
+
 def check(url: str) -> None:
     """Raise Problem unless `url` leads to a PostgreSQL that is new enough."""
-    try:
-        parts = environ.Env.db_url_config(url)
-    except (ValueError, KeyError, TypeError, environ.ImproperlyConfigured):
-        raise Problem("DATABASE_URL can't be read; it looks like postgres://user:password@host:5432/name.") from None
-    if "postgres" not in parts.get("ENGINE", "") and "psycopg" not in parts.get("ENGINE", ""):
-        raise Problem("DATABASE_URL must name a PostgreSQL: postgres://user:password@host:5432/name.")
+    parts = read(url)
     where = f"{parts['HOST'] or 'the local socket'}{':' if parts['PORT'] else ''}{parts['PORT']}/{parts['NAME']}"
-    settings = {
+    wanted = {
         "host": parts["HOST"],
         "port": parts["PORT"],
         "dbname": parts["NAME"],
         "user": parts["USER"],
         "password": parts["PASSWORD"],
+        "connect_timeout": 5,
         **parts.get("OPTIONS", {}),
     }
     try:
-        with psycopg.connect(connect_timeout=5, **{name: value for name, value in settings.items() if value}) as found:
+        with psycopg.connect(**{name: value for name, value in wanted.items() if value}) as found:
             too_old = explain_version(found.info.server_version)
     except psycopg.Error as error:
         raise Problem(f"DATABASE_URL leads to {where}, and {_reason(error)}.") from None
@@ -122,4 +150,4 @@ def _reason(error: psycopg.Error) -> str:
     for sign, reason in _REASONS.items():
         if sign in text:
             return reason
-    return str(error).strip().splitlines()[0].removeprefix("connection failed: ")
+    return re.sub(r"^connection (to .*?)?failed: ", "", str(error).strip().splitlines()[0])

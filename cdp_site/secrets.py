@@ -1,27 +1,33 @@
 """Keys that the application makes for itself when nobody gave it one."""
 
 import base64
+import fcntl
 import hashlib
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 
 
-def kept(folder: Path, name: str) -> str:
-    """The secret kept in `folder/name`, made (mode 0600) on first use."""
+def kept(folder: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
+    """The secret kept in `folder/name`, made (mode 0600) on first use. Whole or not there, also on a full disk."""
     path = folder / name
     folder.mkdir(parents=True, exist_ok=True)
+    one_at_a_time = os.open(folder, os.O_RDONLY)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(48)
-        file.write(secret)
-    return secret
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not path.exists() or not path.read_text().strip():
+            fresh = folder / f".{name}.new"
+            fresh.unlink(missing_ok=True)
+            fresh.touch(mode=0o600)
+            fresh.write_text(make())
+            fresh.replace(path)
+    finally:
+        os.close(one_at_a_time)
+    return path.read_text().strip()
 
 
 def refuse_kept() -> None:

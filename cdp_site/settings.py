@@ -4,7 +4,7 @@ from pathlib import Path
 
 import environ
 
-from cdp_site import secrets
+from cdp_site import environment, secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -14,14 +14,14 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 DEBUG = env.bool("DEBUG", default=False)
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+PORT = environment.whole_number("PORT", 8000, 1, 65_535)
 DEMO = env.bool("TRIBUTARY_DEMO", default=False)
 # Without a key of yours one is made and kept in var/: good for the demo and for commands beside it. The web server and the
 # workers refuse to start in production with it (`secrets.refuse_kept`).
 KEY_IS_KEPT = not env.str("SECRET_KEY", default="")
 SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.kept(VAR_DIR, "secret_key")
 # Newest first; older keys still decrypt (MultiFernet).
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [secrets.fernet_key_from(SECRET_KEY)]
+ENCRYPTION_KEYS = environment.fernet_keys("ENCRYPTION_KEYS") or [secrets.fernet_key_from(SECRET_KEY)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_q",
-    "axes",
+    "cdp_site.apps.SignInConfig",
     "csp",
     "lucide",
     "cdp_site",
@@ -93,7 +93,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 Q_CLUSTER = {
     "name": "tributary",
     "orm": "default",
-    "workers": env.int("WORKERS", default=2),
+    "workers": environment.whole_number("WORKERS", 2, 1, 64),
     "poll": 0.2,
     "timeout": 300,
     "retry": 600,
@@ -146,7 +146,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.str("TIME_ZONE", default="Europe/Madrid")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "Europe/Madrid")
 USE_TZ = True
 USE_I18N = True
 CURRENCY = env.str("CURRENCY", default="EUR")
@@ -165,11 +165,11 @@ STORAGES = {
 }
 MEDIA_ROOT = VAR_DIR / "files"
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = environment.email("EMAIL_URL", "consolemail://")
 vars().update(EMAIL_CONFIG)
 
 # Tracking bodies are read and bounded by connectors.receive; forms stay small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 LOGGING_CONFIG = "cdp_site.logs.configure"
-LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}
+LOGGING = {"level": environment.log_level("LOG_LEVEL", "INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}

@@ -60,7 +60,7 @@ def some(ids: tuple[int, ...]) -> list[Member]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Size by hour, oldest first; `entered` and `left` in that hour."""
+    """Size by hour, oldest first; `entered` and `left` in that hour. In the first, all were there at once: nobody came."""
 
     hours: list[str]
     sizes: list[int]
@@ -76,6 +76,8 @@ def sizes(segment: Segment, days: int = 30) -> Sizes:
         )
     )
     local = [timezone.localtime(row.hour).isoformat() for row in rows]
+    if rows and not SegmentSize.objects.filter(segment_id=segment.pk, hour__lt=rows[0].hour).exists():
+        rows[0].entered = rows[0].left = 0
     found = Sizes(local, [row.size for row in rows], [row.entered for row in rows], [row.left for row in rows])
     found.hours.append(timezone.localtime().isoformat())
     found.sizes.append(segment.size)

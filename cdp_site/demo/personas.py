@@ -15,8 +15,16 @@ def stories(ending: datetime) -> Iterator[tuple[str, bytes]]:
     """(system key, message) of all personas; ids are fixed, so telling them twice changes nothing."""
     for name, story in (("elena", _elena), ("jonas", _jonas), ("visitor", _visitor), ("family", _family)):
         for number, (system, ago, message) in enumerate(story()):
-            at = (ending - ago).isoformat(timespec="milliseconds")
+            at = _by_day(ending, ago).isoformat(timespec="milliseconds")
             yield system, _encode({"messageId": f"persona-{name}-{number}", "timestamp": at, **message})
+
+
+def _by_day(ending: datetime, ago: timedelta) -> datetime:
+    """That long ago; days ago in opening hours, whenever the demo is made."""
+    if not ago.days:
+        return ending - ago
+    opened = (ending - timedelta(days=ago.days)).replace(hour=9, minute=0, second=0, microsecond=0)
+    return opened + timedelta(minutes=ago.days * 37 % 500) - ago % timedelta(days=1)
 
 
 Line = tuple[str, timedelta, dict[str, object]]

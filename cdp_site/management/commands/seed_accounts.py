@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 
 from cdp_site.roles import ADMIN, AGENT, MARKETER
+from cdp_site.secrets import kept
 
 ACCOUNTS = (
     ("admin", "Ada", "Moreau", ADMIN),
@@ -46,8 +47,4 @@ class Command(BaseCommand):
 
     @staticmethod
     def _password() -> str:
-        path = settings.VAR_DIR / "demo_password"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text("-".join(secrets.token_hex(3) for _ in range(3)))
-        return path.read_text().strip()
+        return kept(settings.VAR_DIR, "demo_password", lambda: "-".join(secrets.token_hex(3) for _ in range(3)))
