@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _AXIS = {"showgrid": False, "zeroline": False, "linecolor": "--hairline", "tickcolor": "--hairline", "fixedrange": True}
+_VALUES = {**_AXIS, "showgrid": True, "gridcolor": "--hairline", "rangemode": "tozero", "tickformat": ","}
 
 
 def layout(**more: Any) -> dict[str, Any]:
@@ -18,13 +19,7 @@ def layout(**more: Any) -> dict[str, Any]:
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "--raised", "bordercolor": "--hairline", "font": {"color": "--ink"}},
         "xaxis": _AXIS,
-        "yaxis": {
-            **_AXIS,
-            "showgrid": True,
-            "gridcolor": "--hairline",
-            "rangemode": "tozero",
-            "linecolor": "rgba(0,0,0,0)",
-        },
+        "yaxis": {**_VALUES, "linecolor": "rgba(0,0,0,0)"},
         **more,
     }
 
@@ -46,7 +41,8 @@ def size_over_time(
         "layout": layout(
             barmode="relative",
             xaxis={**_AXIS, "anchor": "y2"},
-            yaxis={**_AXIS, "showgrid": True, "gridcolor": "--hairline", "rangemode": "tozero", "tickformat": ",", "domain": [0.34, 1]},
-            yaxis2={**_AXIS, "domain": [0, 0.24], "nticks": 4, "tickformat": ",", "zeroline": True, "zerolinecolor": "--line-strong"},
+            yaxis={**_VALUES, "domain": [0.34, 1]},
+            yaxis2={**_AXIS, "domain": [0, 0.24], "nticks": 4, "tickformat": ",", "zeroline": True,
+                    "zerolinecolor": "--line-strong"},
         ),
     }  # fmt: skip
