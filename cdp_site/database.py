@@ -150,4 +150,4 @@ def _reason(error: psycopg.Error) -> str:
     for sign, reason in _REASONS.items():
         if sign in text:
             return reason
-    return re.sub(r"^connection (to .*?)?failed: ", "", str(error).strip().splitlines()[0])
+    return re.sub(r"^(connection (to .*?)?failed: )+", "", str(error).strip().splitlines()[0])

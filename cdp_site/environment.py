@@ -14,7 +14,7 @@ env = environ.Env()
 def whole_number(name: str, default: int, least: int, most: int) -> int:
     text = env.str(name, default="").strip() or str(default)
     if not text.isdecimal() or not least <= int(text) <= most:
-        raise ImproperlyConfigured(f"{name}={text} won't do: it is a whole number from {least} to {most:,}.")
+        raise ImproperlyConfigured(f"{name}={text} won't do: it is a whole number from {least} to {most}.")
     return int(text)
 
 
