@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 
-# In the order of the data's way; then what is in no hurry.
+# Each registers its stage when it is imported.
 STAGE_MODULES = [
     "profiles.resolve",
     "segments.live",

@@ -167,7 +167,8 @@ class Server:
         if not (self.folder / "place").exists() and not account.can("-x", self.folder):
             elsewhere = SYSTEM_FOLDER / f"data-{secrets.token_hex(6)}"
             elsewhere.mkdir(parents=True)
-            (self.folder / "place").write_text(str(elsewhere))
+            (self.folder / "place.new").write_text(str(elsewhere))
+            (self.folder / "place.new").rename(self.folder / "place")  # whole, or not at all
             name = name_of(account.uid)
             print(
                 f"PostgreSQL runs as {name}, who can't reach {self.folder}: its data is in {elsewhere}.",

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 GIVE_WAY_AFTER = 2.0  # seconds
 # A flag older than this is taken for lost (its task was thrown away), and set anew.
 STALE_WAKE_AFTER = 15.0  # seconds
+# The way of the data, then what is in no hurry. In whatever order modules are imported, stages run in this one.
+WAY = ("resolve", "evaluate", "sync", "deliver", "snapshot", "fill", "upkeep")
 _RETRY_AFTER = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
@@ -56,6 +58,9 @@ def stage(name: str, *, counts: str, every: float = 60.0) -> Callable[[Callable[
 
     def register(batch: Callable[[], int]) -> Callable[[], int]:
         _stages[name] = _Stage(name, batch, counts, every)
+        ordered = sorted(_stages.values(), key=lambda one: WAY.index(one.name) if one.name in WAY else len(WAY))
+        _stages.clear()
+        _stages.update({one.name: one for one in ordered})
         return batch
 
     return register

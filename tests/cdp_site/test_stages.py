@@ -32,6 +32,10 @@ def woken() -> bool:
     return Stage.objects.filter(name="trial", woken=True).exists()
 
 
+def test_the_stages_stand_in_the_order_of_the_datas_way() -> None:
+    assert tuple(stages.names()) == stages.WAY
+
+
 def test_however_many_wake_a_stage_one_task_waits() -> None:
     for _ in range(5):
         stages.wake("trial")

@@ -133,8 +133,6 @@ def check_port(host: str, port: int) -> None:
             probe.bind(address)
     except PermissionError:
         raise Problem(f"Port {port} needs root. Choose another: PORT=8000 make demo") from None
-    except OverflowError:
-        raise Problem(f"PORT={port} is not a port. Choose one from 1024 to 65535.") from None
     except OSError as error:
         if "in use" in str(error):
             raise Problem(
