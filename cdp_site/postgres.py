@@ -25,6 +25,7 @@ import psutil
 import psycopg
 
 from cdp_site.installed import SYSTEM_FOLDER, Account, Binaries, Problem, account_for, binaries_for, name_of
+from cdp_site.processes import tied
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 120.0  # seconds; recovery after a crash reads at most `max_wal_size`
@@ -184,9 +185,9 @@ class Server:
     def _make(self, account: Account, binaries: Binaries) -> None:
         """A new data folder with our role and database; it appears whole, or not at all."""
         password = secrets.token_urlsafe(24)
-        new = self.place / "data.new"
-        shutil.rmtree(new, ignore_errors=True)  # of a start that was cut short
-        new.mkdir(mode=0o700)
+        for left in self.place.glob("data.new*"):  # of starts that were cut short
+            shutil.rmtree(left, ignore_errors=True)
+        new = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.place))
         if os.geteuid() == 0:
             os.chown(new, account.uid, account.gid)
         # Sorted by code point everywhere alike, so that an upgrade of the C library can't corrupt an index.
@@ -204,7 +205,15 @@ class Server:
     def _run(self, command: list[str], account: Account, text: str = "") -> None:
         environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
         done = subprocess.run(
-            command, input=text, text=True, capture_output=True, cwd="/", env=environment, check=False, **account.popen
+            command,
+            input=text,
+            text=True,
+            capture_output=True,
+            cwd="/",
+            env=environment,
+            check=False,
+            preexec_fn=tied(),  # a start that is killed must not leave this at work on what the next one makes
+            **account.popen,
         )
         complaint = re.search(r"(?:ERROR|FATAL|PANIC|error): +(.*)", done.stderr)
         if done.returncode or complaint:
