@@ -33,6 +33,7 @@ lock: $(BIN)/python ## write the hash-locked requirements anew
 
 clean: ## remove what was installed and every piece of data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py database stop 2>/dev/null || true; fi
+	@for place in var/postgres/place var/test/postgres/place; do if [ -s $$place ]; then rm -rf "$$(cat $$place)"; fi; done
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A lock is installed when a copy of it lies in the environment; nothing is asked of the network otherwise.

@@ -71,20 +71,31 @@ class Installation:
         )
 
     def living(self) -> list[str]:
-        """Every process of this installation, however it came about: by its folder, its environment or its command."""
-        places = (str(self.folder), str(self.server.data))
-        found = []
-        for process in psutil.process_iter():
+        """What lives of this installation, however it came about."""
+        return [f"{process.pid} {' '.join(process.info['cmdline'])[:90]}" for process in self._processes()]
+
+    def end_what_lives(self) -> list[str]:
+        """After a test that failed; returns what it was."""
+        left = self.living()
+        for process in self._processes():
             with suppress(psutil.Error):
-                command = process.cmdline()
+                process.kill()
+        return left
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        """Told by its folder, its environment or its command."""
+        places = (str(self.folder), str(self.server.data))
+        for process in psutil.process_iter(["cmdline"]):
+            with suppress(psutil.Error):
+                # Others' environment is theirs: the database's processes are told by their folder.
                 told = process.environ().get("VAR_DIR") if process.uids().real == os.geteuid() else None
-                if (
+                ours = (
                     told in places
                     or process.cwd().startswith(places)
-                    or any(place in part for place in places for part in command)
-                ) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(f"{process.pid} {' '.join(command)[:90]}")
-        return found
+                    or any(place in part for place in places for part in process.info["cmdline"])
+                )
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
 
     def remove(self) -> None:
         self.server.release()

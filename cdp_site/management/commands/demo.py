@@ -1,6 +1,7 @@
 """`manage.py demo`: the whole of Tributary on this machine, until Ctrl-C. `make demo` installs it first and calls this."""
 
 import contextlib
+import fcntl
 import http.client
 import os
 import re
@@ -53,7 +54,8 @@ class Command(BaseCommand):
             if options["with_parent"]:
                 end_with_parent(os.getppid(), signal.SIGTERM)
             check_port(settings.HOST, settings.PORT)
-            check_room(settings.VAR_DIR)
+            check_room(settings.VAR_DIR, None if database.is_configured() else database.server().data)
+            claim(settings.VAR_DIR)
             supervisor = Supervisor(settings.VAR_DIR / "log", self._say)
             self._run(supervisor, with_company=not options["empty"])
         except Stopped:
@@ -141,8 +143,8 @@ def check_port(host: str, port: int) -> None:
         raise Problem(f"HOST={host}: {error.strerror}.") from None
 
 
-def check_room(folder: Path) -> None:
-    """Raise Problem when the disk is read-only or too full to start on."""
+def check_room(folder: Path, data: Path | None) -> None:
+    """Raise Problem when a disk is read-only or too full to start on. `data`: the embedded database's, if that is used."""
     probe = folder / ".room"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,13 +152,25 @@ def check_room(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise Problem(f"{folder} can't be written to: {error.strerror}. VAR_DIR chooses another place.") from None
-    free = shutil.disk_usage(folder).free
-    needed = ROOM_TO_GO_ON if (folder / "postgres/data").exists() else ROOM_FOR_HISTORY
+    place = data if data and data.exists() else folder
+    free = shutil.disk_usage(place).free
+    needed = ROOM_FOR_HISTORY if data and not data.exists() else ROOM_TO_GO_ON
     if free < needed:
         raise Problem(
-            f"Only {free // 1024**2} MB are free at {folder}, and {needed // 1024**2} are needed."
+            f"Only {free // 1024**2} MB are free at {place}, and {needed // 1024**2} are needed."
             " Make room, or choose another place with VAR_DIR."
         )
+
+
+def claim(folder: Path) -> None:
+    """Raise Problem when a demo runs in this folder already. The kernel gives the claim back, however we end."""
+    lock = os.open(folder / "demo.lock", os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem(
+            f"The demo runs in {folder} already. Stop that one, or choose another place with VAR_DIR."
+        ) from None
 
 
 def run_once(command: str, supervisor: Supervisor) -> str:
