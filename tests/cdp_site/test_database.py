@@ -154,18 +154,19 @@ def url_for(user: "subprocess.Popen[str]") -> str:
     return url
 
 
-def test_two_commands_at_once_share_one_server(apart: Installation) -> None:
-    first, second = user_of(apart), user_of(apart)
-    assert url_for(first) == url_for(second)
-    pid = apart.server.postmaster()
-    servers = [line for line in apart.living() if " -D " in line and "cdp_site.keeper" not in line]
-    assert len(servers) == 1 and servers[0].startswith(f"{pid} ")
+def test_two_commands_at_once_make_one_database_and_share_one_server() -> None:
+    with installation() as fresh:
+        first, second = user_of(fresh), user_of(fresh)
+        assert url_for(first) == url_for(second)
+        pid = fresh.server.postmaster()
+        servers = [line for line in fresh.living() if " -D " in line and "cdp_site.keeper" not in line]
+        assert len(servers) == 1 and servers[0].startswith(f"{pid} ")
 
-    first.communicate("\n")
-    assert apart.server.answers(), "the second one still uses it"
-    assert apart.server.postmaster() == pid
-    second.communicate("\n")
-    assert until(lambda: not apart.living()), apart.living()
+        first.communicate("\n")
+        assert fresh.server.answers(), "the second one still uses it"
+        assert fresh.server.postmaster() == pid
+        second.communicate("\n")
+        assert until(lambda: not fresh.living()), fresh.living()
 
 
 def test_the_server_ends_when_its_last_user_was_killed(apart: Installation) -> None:
