@@ -67,12 +67,12 @@ def _database() -> Answer:
     return "", {}
 
 
-def _migrations() -> Answer:
+def migrations() -> Answer:
     applied = set(sql.rows("SELECT app, name FROM django_migrations")) if _has_migrations() else set()
     missing = sorted(_known_migrations() - applied)
     if not missing:
         return "", {}
-    return f"{len(missing)} migrations are not applied, first {'.'.join(missing[0])}: run manage.py migrate", {}
+    return f"migrations are not applied ({len(missing)}, first {'.'.join(missing[0])}): run manage.py migrate", {}
 
 
 def _has_migrations() -> bool:
@@ -103,7 +103,7 @@ def _inbox() -> Answer:
 
 QUESTIONS: dict[str, Callable[[], Answer]] = {
     "database": _database,
-    "migrations": _migrations,
+    "migrations": migrations,
     "workers": _workers,
     "inbox": _inbox,
 }

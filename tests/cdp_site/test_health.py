@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -122,8 +123,11 @@ def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
     status, checks = readiness(client)
     assert status == 503
     said = checks["migrations"]["problem"]
-    assert said.startswith("1 migrations are not applied, first profiles.0001")
+    assert said.startswith("migrations are not applied (1, first profiles.0001")
     assert said.endswith("run manage.py migrate")
+    for command in ("doctor", "drain"):
+        with pytest.raises(CommandError, match="migrations are not applied"):
+            call_command(command)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,9 +6,9 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from cdp_site import checks
+from cdp_site import checks, health
 
 
 class Command(BaseCommand):
@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if problem := health.migrations()[0]:
+            raise CommandError(f"{problem}.")
         findings = checks.run_all()
         healthy = all(finding.ok for finding in findings)
         if options["json"]:

@@ -4,9 +4,9 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from cdp_site import stages
+from cdp_site import health, stages
 
 
 class Command(BaseCommand):
@@ -16,6 +16,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if problem := health.migrations()[0]:
+            raise CommandError(f"{problem}.")
         report = stages.drain_all()
         if options["json"]:
             self.stdout.write(json.dumps(report))

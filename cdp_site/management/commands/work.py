@@ -4,11 +4,11 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django_q.cluster import Cluster
 
-from cdp_site import stages
+from cdp_site import health, stages
 from cdp_site.processes import tie_forks
 from cdp_site.secrets import refuse_kept
 
@@ -18,6 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_kept()
+        if problem := health.migrations()[0]:
+            raise CommandError(f"{problem}.")
         # A connection that is open when the cluster forks would be shared by parent and child.
         connections.close_all()
         # Should this process be killed, its workers must not go on unseen.
