@@ -5,14 +5,16 @@ branch uses an index and is bounded; substrings are quick where the server has p
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_site import sql
-from profiles.identity import EMAIL, PHONE
+from profiles.identity import EMAIL, EXTERNAL, PHONE
 
 MAX_QUERY = 100
+MAX_WORDS = 8
 _ENOUGH = 60  # candidates a branch
 
 
@@ -46,9 +48,14 @@ SELECT profile_id, 2, value FROM identifier WHERE value LIKE %(inside)s AND kind
 _PHONE = """
 SELECT profile_id, 1, value FROM identifier WHERE value LIKE %(digits)s AND kind_id = %(phone)s LIMIT %(enough)s
 """
+# An id that a source gave has the source's type before it, which nobody types.
+_EXTERNAL = """
+SELECT profile_id, 0, value FROM identifier WHERE value LIKE %(after_type)s AND kind_id = %(external)s LIMIT %(enough)s
+"""
+# Each word is a condition of its own: an index can't be asked for ALL of an array.
 _NAME = """
-SELECT id, CASE WHEN lower(name) LIKE %(prefix_lower)s THEN 1 ELSE 2 END, '' FROM profile
-WHERE lower(name) LIKE ALL(%(words)s) ORDER BY 2 LIMIT %(enough)s
+SELECT id, CASE WHEN lower(name) ~ %(beginning)s THEN 1 ELSE 2 END, '' FROM profile
+WHERE {words} ORDER BY 2 LIMIT %(enough)s
 """
 _NUMBER = """
 SELECT profile_id, 1, kind || ' ' || external_id FROM record WHERE external_id LIKE %(prefix)s LIMIT %(enough)s
@@ -62,7 +69,7 @@ _PEOPLE = "SELECT id, name, email, phone, identified, last_seen FROM profile WHE
 
 def people(query: str, limit: int = 20) -> list[Found]:
     """Up to `limit` people, the best hits first, among equals the last seen first. '' finds nobody."""
-    typed = query.strip()[:MAX_QUERY].replace("\0", "")
+    typed = query.replace("\0", "").strip()[:MAX_QUERY]
     if not typed:
         return []
     hits: dict[int, tuple[int, str]] = {}
@@ -78,29 +85,36 @@ def people(query: str, limit: int = 20) -> list[Found]:
 
 def _branches(typed: str) -> tuple[list[str], dict[str, object]]:
     lowered = typed.lower()
-    digits = re.sub(r"\D", "", typed)
+    number = re.sub(r"\(0\)", "", typed)
+    # As spoken: without the country, perhaps with the zero that is dialled before it.
+    digits = re.sub(r"\D", "", number)
+    dialled = digits.removeprefix("00").lstrip("0")
     values: dict[str, object] = {
-        "exact": [typed, lowered, typed.upper(), f"+{digits}"],
+        "exact": [typed, lowered, typed.upper(), re.sub(r"[\s-]", "", typed).upper(), f"+{digits}"],
         "prefix": f"{_literal(typed)}%",
-        "prefix_lower": f"{_literal(lowered)}%",
         "inside": f"%{_literal(lowered)}%",
-        "words": [f"%{_literal(word)}%" for word in lowered.split()],
-        # As spoken: without the country, perhaps with the zero that is dialled before it.
-        "digits": f"%{digits.removeprefix('00').lstrip('0')}%",
+        "digits": f"%{dialled}%",
+        "after_type": f"%:{_literal(typed)}",
         "email": EMAIL,
         "phone": PHONE,
+        "external": EXTERNAL,
         "enough": _ENOUGH,
     }
-    branches = [_EXACT]
-    if len(digits) >= 5 and not re.search(r"[^\d\s+()./\-]", typed):
+    branches = [_EXACT, _EXTERNAL]
+    if len(dialled) >= 5 and not re.search(r"[^\d\s+()./\-]", number):
         branches.append(_PHONE)
     if len(typed) >= 3:
         branches += [_PREFIX, _NUMBER]
-        if "@" in typed or "." in typed or typed.isalnum():
+        if not re.search(r"\s", typed):
             branches.append(_EMAIL)
+    words = [word for word in (one.strip(",;") for one in lowered.split()) if word][:MAX_WORDS]
     if re.search(r"[^\W\d_]", typed):
-        branches.append(_NAME)
-    if typed.isdigit() and len(typed) <= 19 and int(typed) < 2**63:
+        values |= {f"word{place}": _accented(word) for place, word in enumerate(words)}
+        values["beginning"] = f"^{_accented(lowered)}"
+        branches.append(
+            _NAME.format(words=" AND ".join(f"lower(name) ~ %(word{place})s" for place in range(len(words))))
+        )
+    if typed.isdecimal() and len(typed) <= 19 and int(typed) < 2**63:
         values["id"] = int(typed)
         branches.append(_ID)
     return branches, values
@@ -109,6 +123,26 @@ def _branches(typed: str) -> tuple[list[str], dict[str, object]]:
 def _literal(text: str) -> str:
     """Text in a LIKE pattern as itself."""
     return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+_PLAIN = str.maketrans("øłđı", "oldi")
+
+
+def _bare(letter: str) -> str:
+    """A letter without its accents."""
+    return unicodedata.normalize("NFD", letter)[0].translate(_PLAIN)
+
+
+_ACCENTED: dict[str, str] = {}
+for _letter in map(chr, range(0xDF, 0x180)):
+    if _letter.islower() and "a" <= _bare(_letter) <= "z":
+        _ACCENTED[_bare(_letter)] = _ACCENTED.get(_bare(_letter), "") + _letter
+
+
+def _accented(word: str) -> str:
+    """A regular expression for text in lower case as it is typed, with accents or without."""
+    bare = (_bare(letter) for letter in unicodedata.normalize("NFC", word))
+    return "".join(f"[{one}{_ACCENTED[one]}]" if one in _ACCENTED else re.escape(one) for one in bare)
 
 
 def _found(row: tuple[int, str, str, str, bool, datetime], matched: str) -> Found:
@@ -146,7 +180,7 @@ def recent(after: str = "", *, identified: bool | None = None, size: int = 50) -
 def _cursor(text: str) -> tuple[str, int]:
     moment, _, id = text.partition(",")
     try:
-        return datetime.fromisoformat(moment).isoformat(), int(id)
+        return datetime.fromisoformat(moment).isoformat(), min(int(id), 2**63 - 1)
     except ValueError:
         return "infinity", 2**63 - 1
 
