@@ -31,9 +31,10 @@ lock: $(BIN)/python ## write the hash-locked requirements anew
 	grep -E '^[a-z0-9-]+==' requirements/dev.txt | sed 's/ *\\$$//' > $(VENV)/pins.txt && \
 	$$compile -c $(VENV)/pins.txt --upgrade -o requirements/base.txt
 
-clean: ## remove what was installed and every piece of data
-	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py database stop 2>/dev/null || true; fi
-	@for place in var/postgres/place var/test/postgres/place; do if [ -s $$place ]; then rm -rf "$$(cat $$place)"; fi; done
+clean: ## remove what was installed and every piece of data; refuses while a demo runs on it
+	@for var in var var/test; do if [ -d $$var/postgres ] && $(BIN)/python -c 'import django' 2>/dev/null; then \
+	  DATABASE_URL= VAR_DIR=$$var $(BIN)/python manage.py database stop >/dev/null || exit 1; fi; \
+	  if [ -s $$var/postgres/place ]; then rm -rf "$$(cat $$var/postgres/place)"; fi; done
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A lock is installed when a copy of it lies in the environment; nothing is asked of the network otherwise.
