@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any as Anything
 
-from segments.rules import All, Any, Did, Not, Rule, RuleError, Trait, Value, from_json, in_units
+from segments import typed
+from segments.rules import All, Any, Did, Not, Rule, RuleError, Trait, from_json, in_units
 
 MOST_UNDO = 20
+MOST_DEEP = 20  # a rule may be less deep: it is said where it goes too far
 GROUPS = {"all": "All of these", "any": "Any of these", "none": "None of these"}
 COMPARES = {"at_least": "at least", "at_most": "at most", "exactly": "exactly", "never": "never"}
-UNITS = {"days": "days", "hours": "hours", "minutes": "minutes"}
+# Seconds are offered only where a rule has them already.
+UNITS = {"days": "days", "hours": "hours", "minutes": "minutes", "seconds": "seconds"}
 TRAIT_OPS = {
     "is": "is", "is_not": "is not", "contains": "contains", "starts_with": "starts with", "one_of": "is one of",
     "greater": "is more than", "less": "is less than", "between": "is between", "before": "is before",
@@ -85,31 +88,28 @@ def _draft_of(rule: Rule) -> Draft:
             return GroupDraft("all", tuple(map(_draft_of, conditions)))
         case Any(conditions):
             return GroupDraft("any", tuple(map(_draft_of, conditions)))
-        case Not(Any(conditions)):
+        case Not(Any(conditions)) if len(conditions) > 1:
             return GroupDraft("none", tuple(map(_draft_of, conditions)))
         case Not(condition):
             return GroupDraft("none", (_draft_of(condition),))
         case Trait(name, op, value):
-            return TraitDraft(name, op, _written(value))
+            return TraitDraft(name, op, typed.write(op, value))
         case Did(event, compare, times, where, within):
             number, unit = in_units(within) if within is not None else (0, "days")
-            if unit == "seconds":  # finer than the form's units: the nearest that covers it
-                number, unit = -(-(within or 0) // 60), "minutes"
             never = (compare, times) == ("at_most", 0)
-            filters = tuple(FilterDraft(one.name, one.op, _written(one.value)) for one in where)
+            filters = tuple(FilterDraft(one.name, one.op, typed.write(one.op, one.value)) for one in where)
             return DidDraft(
                 event, "never" if never else compare, "1" if never else str(times), str(number or ""), unit, filters
             )
 
 
-def _written(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(map(_written, value)) if isinstance(value, tuple) else str(value)
-
-
-def read(form: Mapping[str, str], path: str = "r") -> Draft:
+def read(form: Mapping[str, str]) -> GroupDraft:
     """The draft that a form's controls say. Unknown or missing controls take their defaults; nothing raises."""
+    draft = _read(form, "r", 0)
+    return draft if isinstance(draft, GroupDraft) else EMPTY
+
+
+def _read(form: Mapping[str, str], path: str, depth: int) -> Draft:
 
     def said(name: str, default: str = "") -> str:
         return form.get(f"{path}:{name}", default).strip()
@@ -130,7 +130,8 @@ def read(form: Mapping[str, str], path: str = "r") -> Draft:
         )
     if kind == "trait":
         return TraitDraft(said("name"), said("op", "is"), said("value"))
-    items = tuple(read(form, f"{path}.{number}") for number in range(_count(said("items"))))
+    number = _count(said("items")) if depth < MOST_DEEP else 0
+    items = tuple(_read(form, f"{path}.{place}", depth + 1) for place in range(number))
     group = said("group", "all")
     added = parse_addition(said("add"))
     if added is not None:
@@ -139,7 +140,12 @@ def read(form: Mapping[str, str], path: str = "r") -> Draft:
 
 
 def _count(text: str) -> int:
-    return min(int(text), 200) if text.isdigit() else 0
+    return min(int(text), 200) if _is_whole(text) else 0
+
+
+def _is_whole(text: str) -> bool:
+    """Digits that Python reads as a number: not ², and not thousands of them."""
+    return text.isdecimal() and len(text) <= 9
 
 
 def parse_addition(text: str) -> Draft | None:
@@ -176,14 +182,14 @@ def act(draft: GroupDraft, act: str) -> GroupDraft:
             return _inside(draft, places, lambda items: (*items, GroupDraft("any")))
         case "filter":
             return _at(draft, places, _with_filter)
-        case "unfilter" if number.isdigit():
+        case "unfilter" if _is_whole(number):
             return _at(draft, places, lambda node: _without_filter(node, int(number)))
     return draft
 
 
 def _places(path: str) -> list[int] | None:
     parts = path.split(".")
-    return [int(part) for part in parts[1:]] if parts[0] == "r" and all(part.isdigit() for part in parts[1:]) else None
+    return [int(part) for part in parts[1:]] if parts[0] == "r" and all(map(_is_whole, parts[1:])) else None
 
 
 def _at(draft: Anything, places: list[int], change: Anything) -> Anything:
@@ -240,7 +246,9 @@ def _checked(draft: Draft, path: str, errors: dict[str, str]) -> dict[str, Anyth
         right = [one for one in inner if one is not None]
         if not right:
             return None
-        return {"not": {"any": right}} if draft.kind == "none" else {draft.kind: right}
+        if draft.kind == "none":
+            return {"not": right[0] if len(right) == 1 else {"any": right}}
+        return {draft.kind: right}
     try:
         found = _did(draft) if isinstance(draft, DidDraft) else {"trait": draft.name, **_test(draft.op, draft.value)}
         from_json(found)
@@ -273,7 +281,7 @@ def _did(draft: DidDraft) -> dict[str, Anything]:
 
 
 def _whole(text: str, path: str) -> int:
-    if not text.isdigit() or len(text) > 9:
+    if not _is_whole(text):
         raise RuleError(path, f"must be a whole number, not “{text[:20]}”")
     return int(text)
 
@@ -289,13 +297,13 @@ def _test(op: str, text: str) -> dict[str, Anything]:
             parts = [part.strip() for part in text.split(",")]
             return {op: [part if _is_date(part) else _number(part) for part in parts]}
         case "one_of":
-            return {op: [part.strip() for part in text.split(",") if part.strip()]}
+            return {op: typed.choices(text)}
         case "in_last_days":
             return {op: _whole(text, op)}
-        case "is" | "is_not" if text.lower() in ("true", "false"):
-            return {op: text.lower() == "true"}
+        case "contains" | "starts_with" | "before" | "after":
+            return {op: typed.text(text)}
         case _:
-            return {op if op in TRAIT_OPS else "is": text}
+            return {op if op in TRAIT_OPS else "is": typed.scalar(text)}
 
 
 def _is_date(text: str) -> bool:
@@ -357,7 +365,7 @@ def load(state: Anything) -> GroupDraft:
 
 
 def _load(state: dict[str, Anything], depth: int) -> Draft:
-    if depth > 20:
+    if depth > MOST_DEEP:
         raise ValueError
     if "group" in state:
         return GroupDraft(str(state["group"]), tuple(_load(item, depth + 1) for item in state["items"]))

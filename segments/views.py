@@ -149,7 +149,6 @@ def _draft_of(segment: Segment) -> builder.GroupDraft:
 def _built(request: HttpRequest, found: Segment | None) -> HttpResponse:
     form = {name: str(value) for name, value in request.POST.items()}
     draft = builder.read(form)
-    assert isinstance(draft, builder.GroupDraft)
     act, history = form.get("act", ""), form.get("history", "")
     named = _Name(request.POST, segment=found)
     if act == "undo":
