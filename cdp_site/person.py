@@ -33,7 +33,7 @@ def person_news(request: HttpRequest, id: int) -> HttpResponse:
         answer = HttpResponse(status=204)
         answer["HX-Redirect"] = f"/people/{living}/"
         return answer
-    if after.isdigit() and timeline.newest(id) <= int(after):
+    if after.isdecimal() and timeline.newest(id) <= int(after):
         return HttpResponse(status=204)
     return render(request, "profiles/_person.html", _shown(request, id))
 
@@ -43,13 +43,16 @@ def _shown(request: HttpRequest, id: int) -> dict[str, object]:
     since = dict(Membership.objects.filter(profile_id=id).values_list("segment_id", "since"))
     segments = [(segment, since[segment.pk]) for segment in Segment.objects.filter(pk__in=since)]
     only = request.GET.get("only", "")
+    only = only if only in CATEGORIES else ""
+    before = request.GET.get("before", "")
     return {
         "summary": summarise(profile),
         "profile": profile,
         "profile_id": id,
         "segments": sorted(segments, key=lambda one: one[1], reverse=True),
-        "timeline": timeline.page(id, only=only if only in CATEGORIES else ""),
+        "timeline": timeline.page(id, before=before, only=only),
         "only": only,
+        "before": before,
         "categories": CATEGORIES,
         "may_segments": may(request.user, "segments"),
     }

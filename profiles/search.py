@@ -140,9 +140,17 @@ for _letter in map(chr, range(0xDF, 0x180)):
 
 
 def _accented(word: str) -> str:
-    """A regular expression for text in lower case as it is typed, with accents or without."""
-    bare = (_bare(letter) for letter in unicodedata.normalize("NFC", word))
-    return "".join(f"[{one}{_ACCENTED[one]}]" if one in _ACCENTED else re.escape(one) for one in bare)
+    """A regular expression for text in lower case as it is typed, with accents or without.
+
+    In a word of three letters at most one is taken to have another accent: of more an index on trigrams knows nothing.
+    """
+    letters = [_bare(letter) for letter in unicodedata.normalize("NFC", word)]
+    classes = [f"[{one}{_ACCENTED[one]}]" if one in _ACCENTED else re.escape(one) for one in letters]
+    if len(letters) > 3:
+        return "".join(classes)
+    plain = [re.escape(one) for one in letters]
+    either = ["".join([*plain[:place], one, *plain[place + 1 :]]) for place, one in enumerate(classes)]
+    return f"({'|'.join([re.escape(word), *either])})"
 
 
 def _found(row: tuple[int, str, str, str, bool, datetime], matched: str) -> Found:

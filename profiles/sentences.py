@@ -1,5 +1,6 @@
 """What somebody did, as a colleague would say it: an event's name and properties in one line. Pure."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,8 +34,12 @@ def sentence(name: str, properties: Properties) -> str:
     return say(properties) if say else name[:1].lower() + name[1:] if name else "did something"
 
 
+def _short(value: Any) -> str:
+    return str(value)[:80] if value not in (None, "") else ""
+
+
 def _shown(value: Any) -> str:
-    return f"‘{str(value)[:80]}’" if value not in (None, "") else ""
+    return f"‘{_short(value)}’" if value not in (None, "") else ""
 
 
 def _first(properties: Properties, *names: str) -> Any:
@@ -56,7 +61,9 @@ def amount(properties: Properties) -> str:
         number = float(value)
     except (TypeError, ValueError):
         return ""
-    currency = str(properties.get("currency") or "EUR")
+    if not math.isfinite(number):
+        return ""
+    currency = str(properties.get("currency") or "EUR")[:3]
     text = f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
     return f"{text} {'€' if currency == 'EUR' else currency}"
 
@@ -69,9 +76,9 @@ def _order(verb: str) -> Callable[[Properties], str]:
             if isinstance(products, list) and products
             else ""
         )
-        number = _first(properties, "order_id", "orderId")
+        number = _short(_first(properties, "order_id", "orderId"))
         parts = [
-            part for part in (items, amount(properties), str(_first(properties, "store", "store_name") or "")) if part
+            part for part in (items, amount(properties), _short(_first(properties, "store", "store_name"))) if part
         ]
         return f"{verb} {', '.join(parts) or 'an order'}" + (f" (order {number})" if number else "")
 
@@ -80,7 +87,7 @@ def _order(verb: str) -> Callable[[Properties], str]:
 
 def _ticket(verb: str) -> Callable[[Properties], str]:
     def say(properties: Properties) -> str:
-        number, title = _first(properties, "ticket_id"), _shown(_first(properties, "title", "subject"))
+        number, title = _short(_first(properties, "ticket_id")), _shown(_first(properties, "title", "subject"))
         return f"{verb} ticket {f'#{number}' if number else ''} {title}".strip().replace("  ", " ")
 
     return say

@@ -6,6 +6,7 @@ robot with a million of them is answered as quickly as anybody.
 
 import itertools
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -70,7 +71,11 @@ class RecordLine:
 
 @dataclass(frozen=True)
 class Value:
-    """Money: `spent` is orders less refunds. `months` are the last twelve, oldest first, as (label, spent)."""
+    """Money: `spent` is orders less refunds, without cancelled orders, in the currency of most orders.
+
+    `also` is what was spent in other currencies; `orders` and `refunds` are counted over all of them. `months` are the
+    last twelve, oldest first, as (label, spent).
+    """
 
     spent: Decimal
     orders: int
@@ -78,6 +83,8 @@ class Value:
     currency: str
     months: tuple[tuple[str, Decimal], ...]
     last_order: datetime | None
+    orders_in_currency: int
+    also: tuple[tuple[str, Decimal], ...] = ()
 
     @property
     def month_values(self) -> list[float]:
@@ -89,7 +96,7 @@ class Value:
 
     @property
     def average(self) -> Decimal | None:
-        return self.spent / self.orders if self.orders else None
+        return self.spent / self.orders_in_currency if self.orders_in_currency else None
 
 
 @dataclass(frozen=True)
@@ -119,13 +126,16 @@ class Summary:
     events: int
     more_events: bool
 
+    @property
+    def open_tickets(self) -> list[RecordLine]:
+        return [one for one in self.tickets if one.is_open]
+
 
 def summarise(profile: Profile) -> Summary:
     """Everything about one person but the timeline. Cost: five statements, each a range of an index."""
-    value, rhythm, events = _history(profile.pk)
     records = _records(profile.pk)
     tickets = [one for one in records if one.kind == "ticket"]
-    value = _with_currency(value, records)
+    value, rhythm, events = _history(profile.pk, _usual_currency(records))
     return Summary(
         profile=profile,
         sentence=_sentence(profile, value, rhythm, tickets),
@@ -134,7 +144,7 @@ def summarise(profile: Profile) -> Summary:
         tickets=tickets,
         orders=[one for one in records if one.kind == "order"],
         others=[one for one in records if one.kind not in ("ticket", "order")],
-        consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
+        consents=[(label, _given(profile.traits.get(f"consent_{channel}"))) for channel, label in CHANNELS],
         identifiers=_identifiers(profile.pk),
         traits=_traits(profile.pk),
         events=min(events, MOST_EVENTS),
@@ -143,42 +153,66 @@ def summarise(profile: Profile) -> Summary:
 
 
 _HISTORY = """
-WITH latest AS (
-    SELECT time, name_id, value FROM event WHERE profile_id = %(id)s ORDER BY time DESC LIMIT %(most)s
+WITH of_money AS (
+    SELECT id, name FROM event_name
+    WHERE type = 'track' AND name IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
+), latest AS (
+    SELECT id, time, name_id, source_id, value,
+           CASE WHEN name_id IN (SELECT id FROM of_money) THEN properties END AS properties
+    FROM event WHERE profile_id = %(id)s ORDER BY time DESC LIMIT %(most)s
 ), active AS (
     -- What is done by coming: mail that arrives and tickets are no visit.
     SELECT id, name FROM event_name
     WHERE split_part(name, ' ', 1) NOT IN ('Email', 'SMS', 'Push', 'Unsubscribed', 'Ticket', 'Call', 'Chat', 'Record')
 ), money AS (
-    SELECT id, name FROM event_name WHERE name IN ('Order Completed', 'Order Refunded')
+    SELECT latest.time, of_money.name,
+           CASE of_money.name WHEN 'Order Completed' THEN latest.value ELSE -abs(latest.value) END AS value,
+           -- A refund or a cancellation need not repeat the order's currency.
+           max(CASE WHEN properties ->> 'currency' ~ '^[A-Za-z]{3}$' THEN upper(properties ->> 'currency') END)
+               OVER one_order AS currency,
+           bool_or(of_money.name = 'Order Cancelled') OVER one_order AS cancelled
+    FROM latest JOIN of_money ON of_money.id = latest.name_id
+    WINDOW one_order AS (
+        PARTITION BY source_id, coalesce(properties ->> 'order_id', properties ->> 'orderId', 'none: ' || latest.id)
+    )
 )
-SELECT 'day', (time AT TIME ZONE %(zone)s)::date, min(active.name), count(*), NULL::numeric, max(time)
+SELECT 'day', (time AT TIME ZONE %(zone)s)::date, min(active.name), count(*), NULL::numeric, max(time), NULL
 FROM latest LEFT JOIN active ON active.id = latest.name_id GROUP BY 2
 UNION ALL
-SELECT 'money', date_trunc('month', time AT TIME ZONE %(zone)s)::date, money.name, count(*), sum(abs(latest.value)), max(time)
-FROM latest JOIN money ON money.id = latest.name_id GROUP BY 2, 3
+SELECT 'money', date_trunc('month', time AT TIME ZONE %(zone)s)::date, name, count(*), sum(value), max(time), currency
+FROM money WHERE NOT cancelled GROUP BY 2, 3, 7
 """
 
 
-def _history(profile_id: int) -> tuple[Value, Rhythm | None, int]:
+def _history(profile_id: int, usual: str) -> tuple[Value, Rhythm | None, int]:
+    """`usual` is the currency of orders that don't say theirs."""
     today = timezone.localdate()
     rows = sql.rows(_HISTORY, {"id": profile_id, "most": MOST_EVENTS, "zone": settings.TIME_ZONE})
     days = sorted(row[1] for row in rows if row[0] == "day" and row[2] is not None)
     events = sum(row[3] for row in rows if row[0] == "day")
-    months: dict[date, Decimal] = {}
-    spent, orders, refunds, last = Decimal(0), 0, 0, None
-    for what, month, name, number, value, at in rows:
-        if what != "money":
-            continue
+    return _value([row[1:] for row in rows if row[0] == "money"], usual, today), _rhythm(days, today), events
+
+
+def _value(rows: list[tuple[Any, ...]], usual: str, today: date) -> Value:
+    spent: dict[str, Decimal] = {}
+    orders: Counter[str] = Counter()
+    months: dict[tuple[str, date], Decimal] = {}
+    refunds, last = 0, None
+    for month, name, number, value, at, said in rows:
+        currency, amount = said or usual, value or Decimal(0)
+        spent[currency] = spent.get(currency, Decimal(0)) + amount
+        months[currency, month] = months.get((currency, month), Decimal(0)) + amount
         if name == "Order Completed":
-            orders, spent = orders + number, spent + (value or 0)
-            months[month] = months.get(month, Decimal(0)) + (value or 0)
+            orders[currency] += number
             last = max(last or at, at)
         else:
-            refunds, spent = refunds + number, spent - (value or 0)
-            months[month] = months.get(month, Decimal(0)) - (value or 0)
-    shown = tuple((f"{month:%b %Y}", months.get(month, Decimal(0))) for month in _last_months(today))
-    return Value(spent, orders, refunds, settings.CURRENCY, shown, last), _rhythm(days, today), events
+            refunds += number
+    main = max(spent, key=lambda one: (orders[one], spent[one], one), default=usual)
+    also = tuple((one, amount) for one, amount in sorted(spent.items()) if one != main and amount)
+    shown = tuple((f"{month:%b %Y}", months.get((main, month), Decimal(0))) for month in _last_months(today))
+    return Value(
+        spent.get(main, Decimal(0)), orders.total(), refunds, main, shown, last, orders[main], also,
+    )  # fmt: skip
 
 
 def _last_months(today: date) -> list[date]:
@@ -203,14 +237,17 @@ def _records(profile_id: int) -> list[RecordLine]:
     return [RecordLine(*row) for row in sql.rows(_RECORDS, (profile_id,))]
 
 
-def _with_currency(value: Value, records: list[RecordLine]) -> Value:
-    """In the currency that the person's orders were in, where they say."""
-    said = [one.currency for one in records if one.kind == "order" and one.currency]
-    if not said:
-        return value
-    return Value(
-        value.spent, value.orders, value.refunds, max(set(said), key=said.count), value.months, value.last_order
-    )
+def _usual_currency(records: list[RecordLine]) -> str:
+    """The currency of most of the person's orders, where they say one."""
+    said = Counter(one.currency for one in records if one.kind == "order" and one.currency)
+    return said.most_common(1)[0][0] if said else settings.CURRENCY
+
+
+def _given(consent: Any) -> bool | None:
+    """Consent counts only when it is said beyond doubt; whatever else a source sends is no word on it."""
+    if isinstance(consent, str):
+        return {"true": True, "false": False}.get(consent.lower())
+    return consent if isinstance(consent, bool) else None
 
 
 def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:
@@ -267,9 +304,9 @@ def _sentence(profile: Profile, value: Value, rhythm: Rhythm | None, tickets: li
             parts.append(f"last here {rhythm.days_since} days ago{usual}")
         else:
             parts.append("here yesterday")
-    waiting = [one for one in tickets if one.is_open]
+    waiting = sum(one.is_open for one in tickets)
     if waiting:
-        parts.append("one open ticket" if len(waiting) == 1 else f"{len(waiting)} open tickets")
+        parts.append("one open ticket" if waiting == 1 else f"{waiting} open tickets")
     if profile.first_seen < timezone.now() - timedelta(days=365) and value.orders >= 10:
         parts.insert(0, "loyal customer")
     text = ", ".join(parts)

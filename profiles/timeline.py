@@ -60,7 +60,8 @@ class Visit:
     @property
     def text(self) -> str:
         seen = dict.fromkeys(
-            str(entry.properties.get("title") or entry.properties.get("name") or "") for entry in reversed(self.entries)
+            str(entry.properties.get("title") or entry.properties.get("name") or "")[:80]
+            for entry in reversed(self.entries)
         )
         names = [name for name in seen if name]
         where = "used the app" if self.category == "app" else "visited the site"
@@ -87,7 +88,8 @@ ORDER BY time DESC, id DESC LIMIT %s
 def page(profile_id: int, *, before: str = "", only: str = "", size: int = 60) -> Page:
     """A page of a person's timeline; `only` is one of `sentences.CATEGORIES`, '' for all."""
     moment, id = _cursor(before)
-    names = _names()
+    # A filter has to know a name that came this second, too.
+    names = _read_names() if only else _names()
     wanted = [number for number, (type, name) in names.items() if category(type, name) == only] if only else None
     rows = sql.rows(_EVENTS, (profile_id, moment, id, wanted, wanted, size + 1))
     entries = [_entry(row, names) for row in rows[:size]]
@@ -126,9 +128,12 @@ def _names() -> dict[int, tuple[str, str]]:
     global _kept
     now = time.monotonic()
     if _kept[0] < now:
-        names = {id: (type, name) for id, type, name in sql.rows("SELECT id, type, name FROM event_name")}
-        _kept = (now + 10, names)
+        _kept = (now + 10, _read_names())
     return _kept[1]
+
+
+def _read_names() -> dict[int, tuple[str, str]]:
+    return {id: (type, name) for id, type, name in sql.rows("SELECT id, type, name FROM event_name")}
 
 
 def _entry(row: Sequence[Any], names: dict[int, tuple[str, str]]) -> Entry:
@@ -172,6 +177,6 @@ def _closed(visit: list[Entry]) -> Entry | Visit:
 def _cursor(text: str) -> tuple[str, int]:
     moment, _, id = text.partition(",")
     try:
-        return datetime.fromisoformat(moment).isoformat(), int(id)
+        return datetime.fromisoformat(moment).isoformat(), min(int(id), 2**63 - 1)
     except ValueError:
         return "infinity", 2**63 - 1

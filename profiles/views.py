@@ -29,6 +29,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @requires("people")
 def person_timeline(request: HttpRequest, id: int) -> HttpResponse:
     """The timeline, or its next page."""
+    id = _living(id)
     only = request.GET.get("only", "")
     only = only if only in CATEGORIES else ""
     before = request.GET.get("before", "")
@@ -40,7 +41,15 @@ def person_timeline(request: HttpRequest, id: int) -> HttpResponse:
 @requires("people")
 def person_event(request: HttpRequest, id: int, event_id: int) -> HttpResponse:
     """One event with all that it carried."""
-    entry = timeline.one(id, event_id)
+    entry = timeline.one(_living(id), event_id)
     if entry is None:
         raise Http404
     return render(request, "profiles/_event.html", {"entry": entry})
+
+
+def _living(id: int) -> int:
+    """Whom an id leads to now: a page stays open while its person is merged."""
+    living = search.living(id)
+    if living is None:
+        raise Http404
+    return living
