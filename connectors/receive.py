@@ -91,7 +91,7 @@ def receive(request: HttpRequest, hint: str) -> HttpResponse:
         try:
             parse(text, hint=type_hint, received_at=received_at, sent_at=sent_at, corrects=corrects)
         except Invalid as invalid:
-            rejections.append(Rejection(index, invalid.field, invalid.reason, text))
+            rejections.append(Rejection(index, invalid.field, invalid.reason, text, sent_at))
         else:
             good.append(text)
     skip = [rejection.index for rejection in rejections]

@@ -60,6 +60,10 @@ class Said(Struct, gc=False):
     value: str | None
     properties: bytes
     context: bytes
+    # How it came, for a message that must be set aside after all.
+    format: str = "tracking"
+    received_at: datetime | None = None
+    sent_at: datetime | None = None
 
 
 def extract(

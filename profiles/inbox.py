@@ -19,7 +19,8 @@ from cdp_site.ids import new_id, new_ids
 from cdp_site.stages import wake
 from profiles.message import Invalid, parse_time
 
-MAX_REJECTED_PAYLOAD = 64 * 1024
+# More than any body may have; only a line of a file can be longer.
+MAX_REJECTED_PAYLOAD = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,19 @@ class Reading:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A message that can't be taken, as it is kept for an admin."""
+    """A message that can't be taken, as it is kept for an admin; `sent_at` is the clock of the batch that it came in.
+
+    A whole body of some other format than "tracking" says so, and how many messages it has without the skipped ones.
+    """
 
     index: int
     field: str
     reason: str
     payload: bytes
+    sent_at: datetime | None = None
+    format: str = "tracking"
+    messages: int = 1
+    skip: Sequence[int] = ()
 
 
 class _Envelope(Struct, gc=False):
@@ -125,7 +133,8 @@ def store(
             skipped = msgspec.json.encode(list(skip)).decode() if skip else None
             row = (inbox_id, source_id, received_at, format, hint, body, messages, skipped)
             sql.rows(_STORE, row)
-        reject(source_id, refused, stage="receive", inbox_id=inbox_id if messages else None, hint=hint)
+        told = {"inbox_id": inbox_id if messages else None, "hint": hint, "received_at": received_at}
+        reject(source_id, refused, stage="receive", **told)
     if messages:
         wake("resolve")
     return inbox_id
@@ -137,39 +146,60 @@ def store_lines(source_id: int, lines: Sequence[bytes]) -> int:
 
 
 def reject(
-    source_id: int, rejections: Iterable[Rejection], *, stage: str, inbox_id: int | None = None, hint: str = ""
+    source_id: int,
+    rejections: Iterable[Rejection],
+    *,
+    stage: str,
+    inbox_id: int | None = None,
+    hint: str = "",
+    received_at: datetime | None = None,
 ) -> int:
-    """Keep refused messages, with the reason, for an admin to see and replay; returns how many."""
+    """Keep refused messages, with the reason, for an admin to see and replay; returns how many rows."""
     kept = list(rejections)
     if not kept:
         return 0
-    now = timezone.now()
+    at = received_at or timezone.now()
     sql.copy_rows(
         "rejected",
-        ["id", "source_id", "inbox_id", "received_at", "stage", "field", "reason", "payload", "hint"],
+        ["id", "source_id", "inbox_id", "received_at", "stage", "field", "reason", "payload", "hint", "format",
+         "sent_at", "messages", "skip"],
         [
-            (key, source_id, inbox_id, now, stage, rejection.field[:200].replace("\0", ""),
-             rejection.reason.replace("\0", ""), bytes(rejection.payload[:MAX_REJECTED_PAYLOAD]), hint)
-            for key, rejection in zip(new_ids(len(kept)), kept, strict=True)
+            (key, source_id, inbox_id, at, stage, one.field[:200].replace("\0", ""), one.reason.replace("\0", ""),
+             bytes(one.payload[:MAX_REJECTED_PAYLOAD]), hint, one.format, one.sent_at, one.messages,
+             msgspec.json.encode(list(one.skip)).decode() if one.skip else None)
+            for key, one in zip(new_ids(len(kept)), kept, strict=True)
         ],
     )  # fmt: skip
     return len(kept)
+
+
+_REPLAY = """
+UPDATE rejected SET replayed_at = %b WHERE id = ANY(%b::bigint[]) AND replayed_at IS NULL
+RETURNING source_id, received_at, payload, hint, format, sent_at, messages, skip
+"""
 
 
 @transaction.atomic
 def replay_rejected(ids: Sequence[int]) -> int:
     """Send rejected messages through the inbox once more (after a limit or setting was mended); returns how many.
 
-    Those that fail again come back as new rejected rows; the old ones are marked as replayed.
+    With the clocks of when they came, so they are events of that time. Those that fail again come back as new rejected
+    rows; the old ones are marked as replayed.
     """
-    found = sql.rows(
-        "UPDATE rejected SET replayed_at = %s WHERE id = ANY(%s) AND replayed_at IS NULL"
-        " RETURNING source_id, hint, payload",
-        (timezone.now(), list(ids)),
-    )
-    for source_id, hint, payload in found:
-        store(source_id, bytes(payload), format="tracking", hint=hint, messages=1)
-    return len(found)
+    found = sql.rows(_REPLAY, (timezone.now(), list(ids)))
+    for source_id, received_at, payload, hint, format, sent_at, messages, skip in found:
+        skipped = msgspec.json.decode(skip) if skip else ()
+        one = Rejection(0, "", "", bytes(payload), sent_at, format, messages, skipped)
+        store_again(source_id, one, hint=hint, received_at=received_at)
+    return sum(messages for *_, messages, _ in found)
+
+
+def store_again(source_id: int, one: Rejection, *, hint: str, received_at: datetime) -> None:
+    """Put a message (or a body whole) into the inbox as it came, in the batch's envelope where that had a clock."""
+    body = one.payload
+    if one.sent_at is not None and one.format == "tracking":
+        body = b'{"batch":[%b],"sentAt":%b}' % (body, msgspec.json.encode(one.sent_at))
+    store(source_id, body, format=one.format, hint=hint, messages=one.messages, skip=one.skip, received_at=received_at)
 
 
 _PURGE = """
@@ -184,4 +214,4 @@ def purge(before: datetime, most: int = 2_000) -> int:
 
 __all__ = ["READERS", "Invalid", "Reading", "Rejection", "purge", "read_lines", "read_tracking", "register_reader"]
 __all__ += ["countries_of", "register_countries"]
-__all__ += ["reject", "replay_rejected", "store", "store_lines"]
+__all__ += ["reject", "replay_rejected", "store", "store_again", "store_lines"]

@@ -240,17 +240,26 @@ class Inbox(models.Model):
 
 
 class Rejected(models.Model):
-    """A message that couldn't be taken, with the reason, kept for an admin to see, mend and replay."""
+    """A message (or a body whole) that couldn't be taken, with the reason, kept for an admin to see, mend and replay.
+
+    It is replayed as it came: read by the same reader, with the clocks of then.
+    """
 
     id = models.BigIntegerField(primary_key=True, default=new_id)
     source_id = models.BigIntegerField(db_index=True)
     inbox_id = models.BigIntegerField(null=True)
-    received_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(
+        default=timezone.now, help_text="When the message came, not when it was refused."
+    )
     stage = models.CharField(max_length=10, choices=[("receive", "on receipt"), ("resolve", "when resolved")])
     field = models.CharField(max_length=200, default="")
     reason = models.TextField()
     payload = models.BinaryField()
     hint = models.CharField(max_length=20, default="")
+    format = models.CharField(max_length=20, default="tracking")
+    sent_at = models.DateTimeField(null=True, help_text="The sender's clock when its batch was sent.")
+    messages = models.IntegerField(default=1)
+    skip = models.JSONField(null=True)
     replayed_at = models.DateTimeField(null=True)
 
     class Meta:

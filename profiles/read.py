@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import structlog
 
+from cdp_site import sql
 from profiles import inbox
 from profiles.extract import Said, extract
 from profiles.identity import Kind
@@ -50,14 +51,17 @@ def read(bodies: Sequence[Body], kinds: Mapping[int, Kind], account: Account) ->
     countries = inbox.countries_of({body.source_id for body in bodies})
     said: list[Said] = []
     for body in bodies:
-        if body.attempts > SET_ASIDE_AFTER:
-            reason = f"the process ended each of the {body.attempts - 1} times that this was worked on"
+        if body.attempts > SET_ASIDE_AFTER + 1 or (body.attempts > SET_ASIDE_AFTER and body.messages == 1):
+            reason = f"it was begun {body.attempts - 1} times, and the process ended each time before it was done"
             _set_aside_body(body, reason, account)
             continue
         try:
             reading = READERS[body.format](body.body, body.hint)
         except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over, the next body must get its turn.
             _set_aside_body(body, told(error), account)
+            continue
+        if body.attempts > SET_ASIDE_AFTER:
+            _take_apart(body, reading)
             continue
         refused = []
         for index, raw in enumerate(reading.messages):
@@ -66,12 +70,12 @@ def read(bodies: Sequence[Body], kinds: Mapping[int, Kind], account: Account) ->
             try:
                 said.append(_read_one(body, reading, index, bytes(raw), kinds, countries.get(body.source_id, "")))
             except Invalid as invalid:
-                refused.append(Rejection(index, invalid.field, invalid.reason, bytes(raw)))
+                refused.append(_rejection(body, reading, index, invalid.field, invalid.reason, bytes(raw)))
             except Exception as error:
                 log.exception("message_not_read", inbox_id=body.id, index=index, kind=type(error).__name__)
-                refused.append(Rejection(index, "", told(error), bytes(raw)))
+                refused.append(_rejection(body, reading, index, "", told(error), bytes(raw)))
         account.rejected[body.source_id] += inbox.reject(
-            body.source_id, refused, stage="resolve", inbox_id=body.id, hint=body.hint
+            body.source_id, refused, stage="resolve", inbox_id=body.id, hint=body.hint, received_at=body.received_at
         )
     return said
 
@@ -86,10 +90,12 @@ def _read_one(body: Body, reading: Reading, index: int, raw: bytes, kinds: Mappi
         key, message_id = _content_key(body.source_id, raw), ""
     else:
         key, message_id = _content_key(body.id, b"%d" % index), ""
-    return extract(
+    said = extract(
         message, source_id=body.source_id, inbox_id=body.id, raw=raw, hint=body.hint, key=key,
         message_id=message_id, kinds=kinds, country=country,
     )  # fmt: skip
+    said.format, said.received_at, said.sent_at = body.format, body.received_at, reading.sent_at
+    return said
 
 
 def _content_key(scope: int, content: bytes) -> bytes:
@@ -97,10 +103,29 @@ def _content_key(scope: int, content: bytes) -> bytes:
     return blake2b(content, digest_size=16, key=b"%d" % scope).digest()
 
 
+def _rejection(body: Body, reading: Reading, index: int, field: str, reason: str, raw: bytes) -> Rejection:
+    return Rejection(index, field, reason, raw, sent_at=reading.sent_at, format=body.format)
+
+
+_EMPTY = "UPDATE inbox SET messages = 0 WHERE id = %b RETURNING 1"
+
+
+def _take_apart(body: Body, reading: Reading) -> None:
+    """Give each message of a body that is never done a row of its own, so that only the one at fault is lost."""
+    log.warning("body_taken_apart", inbox_id=body.id, source_id=body.source_id, messages=body.messages)
+    for index, raw in enumerate(reading.messages):
+        if index not in body.skip:
+            one = Rejection(index, "", "", bytes(raw), sent_at=reading.sent_at, format=body.format)
+            inbox.store_again(body.source_id, one, hint=body.hint, received_at=body.received_at)
+    sql.rows(_EMPTY, (body.id,))
+    body.messages = 0
+
+
 def _set_aside_body(body: Body, reason: str, account: Account) -> None:
     log.warning("body_set_aside", inbox_id=body.id, source_id=body.source_id, messages=body.messages)
+    whole = Rejection(0, "", reason, body.body, format=body.format, messages=body.messages, skip=sorted(body.skip))
     inbox.reject(
-        body.source_id, [Rejection(0, "", reason, body.body)], stage="resolve", inbox_id=body.id, hint=body.hint
+        body.source_id, [whole], stage="resolve", inbox_id=body.id, hint=body.hint, received_at=body.received_at
     )
     account.rejected[body.source_id] += body.messages
 

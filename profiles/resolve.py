@@ -12,7 +12,7 @@ counted on the rows before they are tried.
 import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -55,8 +55,12 @@ def drain_some() -> int:
             with _without_collecting(), transaction.atomic():
                 done = _drain(claimed)
         except events.MonthsMissing as missing:
+            _untry(claimed)
             events.make_months(missing.months)
             continue
+        except (stages.Again, OperationalError):
+            _untry(claimed)
+            raise
         if done:
             stages.wake("evaluate")
             return done
@@ -97,6 +101,15 @@ def _claim() -> list[int]:
     return chosen
 
 
+_UNTRY = "UPDATE inbox SET attempts = greatest(attempts - 1, 0) WHERE id = ANY(%b::bigint[])"
+
+
+def _untry(claimed: Sequence[int]) -> None:
+    """Take an attempt back that came to nothing by no fault of what was tried: a lost race, a database that is away."""
+    with suppress(OperationalError, InterfaceError), transaction.atomic(), sql.cursor() as cursor:
+        cursor.execute(_UNTRY, (list(claimed),))
+
+
 _LOCK = """
 SELECT id, source_id, received_at, format, hint, body, messages, skip, attempts
 FROM inbox WHERE id = ANY(%b::bigint[]) AND done_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED
@@ -112,10 +125,10 @@ def _drain(claimed: Sequence[int]) -> int:
     if not bodies:
         return 0
     account = Account()
-    for body in bodies:
-        account.messages[body.source_id] += body.messages
     kinds = identity.load_kinds()
     said = read(bodies, kinds, account)
+    for body in bodies:
+        account.messages[body.source_id] += body.messages
     events.require_months(message.time for message in said)
     names = events.name_ids({(message.type, message.name) for message in said})
     said = _leave_out_nameless(said, names, account)
@@ -132,10 +145,7 @@ def _leave_out_nameless(said: Sequence[Said], names: Names, account: Account) ->
     for message in said:
         if (message.type, message.name) not in names:
             reason = f"is a new name, and there are {events.MAX_NAMES:,} already; put what varies into the properties"
-            refused = [Rejection(0, "event", reason, message.raw)]
-            account.rejected[message.source_id] += inbox.reject(
-                message.source_id, refused, stage="resolve", inbox_id=message.inbox_id, hint=message.hint
-            )
+            account.rejected[message.source_id] += _set_aside(message, "event", reason)
     return [message for message in said if (message.type, message.name) in names]
 
 
@@ -156,14 +166,14 @@ def _store_halving(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind]
             return
         one = said[0]
         log.warning("message_set_aside", inbox_id=one.inbox_id, source_id=one.source_id, kind=type(error).__name__)
-        inbox.reject(
-            one.source_id,
-            [Rejection(0, "", told(error), one.raw)],
-            stage="resolve",
-            inbox_id=one.inbox_id,
-            hint=one.hint,
-        )
-        account.rejected[one.source_id] += 1
+        account.rejected[one.source_id] += _set_aside(one, "", told(error))
+
+
+def _set_aside(one: Said, field: str, reason: str) -> int:
+    rejection = Rejection(0, field, reason, one.raw, sent_at=one.sent_at, format=one.format)
+    return inbox.reject(
+        one.source_id, [rejection], stage="resolve", inbox_id=one.inbox_id, hint=one.hint, received_at=one.received_at
+    )
 
 
 def _store(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], account: Account) -> None:
