@@ -4,6 +4,8 @@ from importlib.util import find_spec
 from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 
+from cdp_site.admin import leave_tasks_alone
+
 # Each registers its stage when it is imported.
 STAGE_MODULES = [
     "profiles.resolve",
@@ -25,6 +27,7 @@ class SiteConfig(AppConfig):
         for module in STAGE_MODULES:
             if find_spec(module):
                 import_module(module)
+        leave_tasks_alone()
 
 
 class SignInConfig(AxesConfig):

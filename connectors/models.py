@@ -1,9 +1,12 @@
 """Where messages come from and where audiences go: sources, destinations, audiences and their deliveries."""
 
 import secrets
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from phonenumbers import SUPPORTED_REGIONS
 
 from cdp_site.ids import new_id
 from connectors.encrypted import EncryptedJSONField
@@ -11,6 +14,12 @@ from connectors.encrypted import EncryptedJSONField
 
 def new_write_key() -> str:
     return secrets.token_urlsafe(24)
+
+
+def validate_country(code: str) -> None:
+    """A country that phone numbers can be read as in; else every number without + would be lost without a word."""
+    if code.upper() not in SUPPORTED_REGIONS:
+        raise ValidationError(f"{code!r} is no country's two-letter code, such as ES, DE or GB.")
 
 
 class Source(models.Model):
@@ -30,7 +39,12 @@ class Source(models.Model):
             ("email", "E-mail"), ("ads", "Advertising"), ("help", "Helpdesk"), ("other", "Other"),
         ],
     )  # fmt: skip
-    default_country = models.CharField(max_length=2, default="ES", help_text="For phone numbers written without +.")
+    default_country = models.CharField(
+        max_length=2,
+        default="ES",
+        validators=[validate_country],
+        help_text="Two letters: where phone numbers are from that are written without +.",
+    )
     rate_limit = models.PositiveIntegerField(
         default=0, help_text="The most messages a minute that it may send over HTTP; 0 for as many as it likes."
     )
@@ -42,6 +56,10 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        self.default_country = self.default_country.upper()
+        super().save(*args, **options)
 
 
 class RateWindow(models.Model):

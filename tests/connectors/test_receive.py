@@ -220,6 +220,17 @@ def test_the_count_begins_anew_each_minute(source: Source) -> None:
     assert limits.wait_for(source.id, 5, 5) == 0
 
 
+def test_what_is_refused_is_not_counted(source: Source) -> None:
+    assert limits.wait_for(source.id, 5, 3) == 0
+    assert limits.wait_for(source.id, 5, 3) > 0
+    assert limits.wait_for(source.id, 5, 2) == 0
+
+
+def test_a_batch_larger_than_the_limit_has_a_minute_to_itself(source: Source) -> None:
+    assert limits.wait_for(source.id, 5, 50) == 0
+    assert limits.wait_for(source.id, 5, 1) > 0
+
+
 def test_only_post_sends(source: Source) -> None:
     answer = Client().get("/v1/track", headers={"Authorization": basic(source.write_key)})
     assert answer.status_code == 405
