@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -33,7 +35,7 @@ def json_text(request: HttpRequest) -> bytes:
     body = _read(request)
     if body[:2] == b"\x1f\x8b":
         body = _unzipped(body)
-    body = body.strip()
+    body = body.removeprefix(BOM_UTF8).strip()
     if not body:
         raise Unreadable(400, "the body is empty")
     if body[:1] not in b"{[" and (b"=" in body[:100]):
@@ -107,24 +109,50 @@ def _too_large() -> str:
     return f"the body has more than {MAX_BODY:,} bytes; send smaller batches"
 
 
-def taken_apart(body: bytes) -> tuple[list[bytes], object]:
-    """The messages of a batch that can't be scanned because of one of them (half of a surrogate pair, NaN, broken UTF-8).
+# An unterminated string runs to the end: nothing is tried twice, however long the body.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 
-    Each is written anew on its own, what is wrong with it included, so that checking finds it by name and the others are
-    kept; beside them the batch's `sentAt`. Raises ValueError for what is no JSON at all, or no batch.
+
+def taken_apart(body: bytes) -> tuple[list[bytes], object]:
+    """The messages of a batch that can't be read because of one of them (10,000 levels, half of a surrogate pair, NaN, a
+    raw control character, broken UTF-8), each as it was sent; beside them the batch's `sentAt`.
+
+    Checking them one by one finds the one at fault by name, and keeps the others. Brackets are counted, nothing is read:
+    one pass, however deep. A body without a batch is one message. Raises ValueError for what is no JSON object at all.
     """
-    envelope = json.loads(body.decode("utf-8", "surrogateescape"), parse_int=_whole)
-    if not isinstance(envelope, dict) or not isinstance(envelope.get("batch"), list):
-        raise ValueError("no batch")
-    return [json.dumps(message).encode() for message in envelope["batch"]], envelope.get("sentAt")
+    fields = {}
+    for part in _parts(body, b"{"):
+        name, _, value = part.partition(b":")
+        fields[name.strip()] = value.strip()
+    if (batch := fields.get(b'"batch"')) is None:
+        return [body], None
+    return _parts(batch, b"["), json.loads(fields.get(b'"sentAt"', b"null"))
+
+
+def _parts(text: bytes, opening: bytes) -> list[bytes]:
+    """What stands between the commas of an object or a list, as it is written there."""
+    if text[:1] != opening:
+        raise ValueError("something else was expected")
+    found, depth, begun = [], 0, 1
+    for token in _TOKEN.finditer(text):
+        match token.group():
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+            case b",":
+                if depth == 1:
+                    found.append(text[begun : token.start()].strip())
+                    begun = token.end()
+        if depth == 0:
+            if text[token.end() :].strip():
+                raise ValueError("more follows where it should end")
+            last = text[begun : token.start()].strip()
+            return [*found, last] if found or last else []
+    raise ValueError("it is cut off")
 
 
 def put_together(messages: list[bytes], sent_at: object) -> bytes:
     """A batch of these messages."""
     tail = b"" if sent_at is None else b',"sentAt":' + json.dumps(sent_at).encode()
     return b'{"batch":[' + b",".join(messages) + b"]" + tail + b"}"
-
-
-def _whole(digits: str) -> int | float:
-    # Python refuses to read numbers of thousands of digits; as a float such a one is out of range, and says so.
-    return int(digits) if len(digits) < 4_000 else float(digits)

@@ -127,7 +127,7 @@ def _read(body: bytes, hint: str) -> tuple[Any, Any, bool, Rebuild | None]:
     try:
         try:
             reading = inbox.read_tracking(body, hint)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if isinstance(error, msgspec.ValidationError):
                 raise
             try:

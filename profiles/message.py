@@ -227,20 +227,46 @@ def _named(error: msgspec.ValidationError) -> Invalid:
 def _unreadable(text: bytes, error: Exception) -> Invalid:
     """Why `text` can't be read, found with the tolerant reader of the standard library: it names the place."""
     if isinstance(error, RecursionError):
-        return Invalid("", f"nested deeper than {MAX_DEPTH} levels")
+        return Invalid(_deep_field(text), f"nested deeper than {MAX_DEPTH} levels")
     try:
         value = json.loads(
-            text.decode("utf-8", "surrogateescape"), parse_int=str, parse_float=str, parse_constant=_Constant
+            text.decode("utf-8", "surrogateescape"),
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_Constant,
+            strict=False,
         )
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return Invalid(_deep_field(text), f"nested deeper than {MAX_DEPTH} levels")
+    except ValueError:
         return Invalid("", f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}")
-    if where := _path_of(value, lambda item: isinstance(item, _Constant)):
-        return Invalid(where, "NaN and Infinity are not JSON; leave the field out or send null")
-    if where := _path_of(value, _is_no_text):
-        return Invalid(
-            where, "is no valid text: bytes that are not UTF-8, or half of a surrogate pair (\\ud800 to \\udfff)"
-        )
+    for wrong, reason in _UNREADABLE:
+        if where := _path_of(value, wrong):
+            return Invalid(where, reason)
     return Invalid("", f"is not JSON: {error}")
+
+
+# A string, or what nests; an unterminated string runs to the end.
+_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+
+
+def _deep_field(text: bytes) -> str:
+    """Which field of an object nests too deep; '' where it isn't one of its fields."""
+    depth, field, name_next = 0, "", False
+    for token in _NESTING.finditer(text):
+        match token.group()[:1]:
+            case b"{" | b"[":
+                depth += 1
+                name_next = depth == 1
+            case b"}" | b"]":
+                depth -= 1
+            case b",":
+                name_next = depth == 1
+            case _ if name_next and depth == 1:
+                field, name_next = token.group().strip(b'"').decode("utf-8", "replace"), False
+        if depth > MAX_DEPTH:
+            return field
+    return ""
 
 
 class _Constant(str):
@@ -249,6 +275,17 @@ class _Constant(str):
 
 def _is_no_text(value: Any) -> bool:
     return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _is_raw(value: Any) -> bool:
+    return isinstance(value, str) and any(character < " " for character in value)
+
+
+_UNREADABLE: list[tuple[Callable[[Any], bool], str]] = [
+    (lambda item: isinstance(item, _Constant), "NaN and Infinity are not JSON; leave the field out or send null"),
+    (_is_no_text, "is no valid text: bytes that are not UTF-8, or half of a surrogate pair (\\ud800 to \\udfff)"),
+    (_is_raw, "holds a control character that isn't escaped (\\n for a new line, \\t for a tab)"),
+]
 
 
 def _holds_nul(value: Any) -> bool:

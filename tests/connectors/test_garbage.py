@@ -43,6 +43,7 @@ GARBAGE: dict[str, tuple[bytes, set[int], str]] = {
     "what only begins like gzip": (b"\x1f\x8b\x08nonsense", {400}, "gzip"),
     "zlib without gzip's head": (zlib.compress(b"{}"), {400}, "JSON"),
     "deep in properties": (with_properties(b'{"a":' * 10_000 + b"1" + b"}" * 10_000), {400, 413}, ""),
+    "10,000 levels of lists": (with_properties(b"[" * 10_000 + b"]" * 10_000), {400}, "properties"),
     "deeper than allowed": (with_properties(b'{"a":' * 150 + b"1" + b"}" * 150), {400}, "properties"),
     "deep at the top": (b"[" * 10_000 + b"]" * 10_000, {400}, ""),
     "deep in the batch": (b'{"batch":' + b"[" * 10_000 + b"]" * 10_000 + b"}", {400}, ""),
@@ -52,12 +53,13 @@ GARBAGE: dict[str, tuple[bytes, set[int], str]] = {
     "an escaped NUL": (with_properties(rb'{"a":"\u0000"}'), {400}, "properties.a"),
     "an escaped NUL in a key": (with_properties(rb'{"\u0000":1}'), {400}, "properties"),
     "a NUL in the user id": (batch(rb'{"type":"page","userId":"a\u0000b"}'), {400}, "userId"),
-    "a raw NUL": (with_properties(b'{"a":"\0"}'), {400}, ""),
+    "a raw NUL": (with_properties(b'{"a":"\0"}'), {400}, "properties.a"),
     "half a surrogate pair": (with_properties(rb'{"a":"\ud800"}'), {400}, "properties.a"),
-    "NaN": (with_properties(b'{"a":NaN}'), {400}, ""),
-    "Infinity": (with_properties(b'{"a":[-Infinity]}'), {400}, ""),
-    "bytes that are no UTF-8": (with_properties(b'{"a":"\xff\xfe"}'), {400}, ""),
-    "a byte order mark": (b"\xef\xbb\xbf" + batch(b'{"type":"page","userId":"u"}'), {400}, "JSON"),
+    "NaN": (with_properties(b'{"a":NaN}'), {400}, "properties.a"),
+    "Infinity": (with_properties(b'{"a":[-Infinity]}'), {400}, "properties.a[0]"),
+    "bytes that are no UTF-8": (with_properties(b'{"a":"\xff\xfe"}'), {400}, "properties.a"),
+    "a byte order mark": (b"\xef\xbb\xbf" + batch(b'{"type":"page","userId":"u"}'), {200}, ""),
+    "a string that never ends": (b'{"batch":["' + rb"\"" * 200_000, {400}, "JSON"),
     "the year 9999 with an offset": (
         batch(b'{"type":"page","userId":"u","timestamp":"9999-12-31T23:59:59-12:00"}'), {400}, "timestamp",
     ),
@@ -115,8 +117,28 @@ def test_garbage_is_answered_by_name_and_sticks_nothing(source: Source, name: st
 
 
 @pytest.mark.parametrize(
-    "bad", [rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":1e999}', b'{"a":' + b"9" * 5_000 + b"}"]
-)
+    "bad",
+    [
+        rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":1e999}', b'{"a":' + b"9" * 5_000 + b"}", b'{"a":"\0"}',
+        b'{"a":"\n"}', b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_makes_a_message_unreadable_is_named_and_kept(source: Source, bad: bytes, alone: bool) -> None:
+    message = TRACK % bad
+    answer = post(source, "/v1/track", message) if alone else post(source, "/v1/batch", batch(message))
+    assert answer.status_code == 400
+    assert answer.json()["field"].startswith("properties")
+    assert bytes(Rejected.objects.get().payload) == message
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":1e999}', b'{"a":' + b"9" * 5_000 + b"}", b'{"a":"\0"}',
+        b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b'{"a":"}],[{","b":NaN}',
+    ],
+)  # fmt: skip
 def test_one_unreadable_message_leaves_the_others_of_its_batch_alone(source: Source, bad: bytes) -> None:
     good = b'{"type":"track","event":"Kept","userId":"u","messageId":"%d","properties":{"total":1.10}}'
     answer = post(source, "/v1/batch", batch(good % 1, TRACK % bad, good % 2))
