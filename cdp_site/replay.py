@@ -6,6 +6,8 @@ Sending a file twice changes nothing: messages are known by their messageId, or 
 import gzip
 import json
 import time
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -21,9 +23,14 @@ from profiles import inbox
 from profiles.message import MAX_MESSAGE_BYTES, Invalid, parse
 
 CHUNK = 500
+BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 # So many chunks may wait before the reader waits too: what is not drained yet lies in the inbox, not in memory.
 MOST_PENDING = 40
 _PENDING = "SELECT count(*) FROM (SELECT FROM inbox WHERE done_at IS NULL LIMIT %s) AS waiting"
+# A line that was refused before, of a file that is sent once more, is there already.
+_KNOWN = (
+    "SELECT reason, payload FROM rejected WHERE source_id = %b AND reason = ANY(%b::text[]) AND replayed_at IS NULL"
+)
 _LEDGER = """
 SELECT coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
 FROM drain_batch WHERE source_id = %s
@@ -47,27 +54,34 @@ def replay(path: Path, source: Source, seen: Callable[[int], None] = lambda _: N
     Goes on where it was killed. A line that is no message is kept as rejected, with its number; the rest goes on.
     """
     started, report = time.monotonic(), Report()
+    # What a run that was killed had sent isn't counted to this one.
+    stages.drain_all()
     before = sql.rows(_LEDGER, (source.pk,))[0]
     mark = _Mark.of(path, source)
     with path.open("rb") as raw, _opened(path, raw) as text:
         chunk: list[bytes] = []
         refused: list[inbox.Rejection] = []
         done = mark.line
-        for number, line in _lines(text):
-            if number <= mark.line:
-                continue
-            done = number
-            if line := line.strip().replace(b"\r", b" "):
-                report.read += 1
-                if reason := _why_not(line, number):
-                    refused.append(reason)
-                else:
-                    chunk.append(line)
-            if len(chunk) + len(refused) >= CHUNK:
-                report.rejected += _send(source, chunk, refused)
-                mark.keep(done)
-                chunk, refused = [], []
-                seen(raw.tell())
+        try:
+            for number, line in _lines(text):
+                if number <= mark.line:
+                    continue
+                done = number
+                if line := line.strip().replace(b"\r", b" "):
+                    report.read += 1
+                    if reason := _why_not(line, number):
+                        refused.append(reason)
+                    else:
+                        chunk.append(line)
+                if len(chunk) + len(refused) >= CHUNK:
+                    report.rejected += _send(source, chunk, refused)
+                    mark.keep(done)
+                    chunk, refused = [], []
+                    seen(raw.tell())
+        except BROKEN_GZIP:
+            _send(source, chunk, refused)
+            mark.keep(done)
+            raise
         report.rejected += _send(source, chunk, refused)
         seen(raw.tell())
     stages.drain_all()
@@ -83,7 +97,13 @@ def _send(source: Source, chunk: list[bytes], refused: list[inbox.Rejection]) ->
     if chunk:
         inbox.store_lines(source.pk, chunk)
     make_room()
-    return inbox.reject(source.pk, refused, stage="receive")
+    if refused:
+        known = {
+            (reason, bytes(payload))
+            for reason, payload in sql.rows(_KNOWN, (source.pk, [one.reason for one in refused]))
+        }
+        inbox.reject(source.pk, [one for one in refused if (one.reason, one.payload) not in known], stage="receive")
+    return len(refused)
 
 
 def make_room(most: int | None = None) -> None:
@@ -103,7 +123,9 @@ def _why_not(line: bytes, number: int) -> inbox.Rejection | None:
 
 
 def _opened(path: Path, raw: IO[bytes]) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[return-value]
+    begins = raw.read(2)
+    raw.seek(0)
+    return gzip.GzipFile(fileobj=raw) if begins == b"\x1f\x8b" or path.suffix == ".gz" else raw  # type: ignore[return-value]
 
 
 def _lines(text: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -111,6 +133,8 @@ def _lines(text: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     number, most = 0, MAX_MESSAGE_BYTES + 2
     while line := text.readline(most):
         number += 1
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)
         rest = line
         while not rest.endswith(b"\n") and (rest := text.readline(most)):
             pass

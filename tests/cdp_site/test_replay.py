@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from cdp_site import replay as module
-from cdp_site import sql
+from cdp_site import sql, stages
 from connectors.models import Source
 from profiles.models import Event, Rejected
 from tests.factories import SourceFactory
@@ -60,7 +60,7 @@ def test_a_killed_replay_goes_on_where_it_was(source: Source, tmp_path: Path, mo
     with pytest.raises(KeyboardInterrupt):
         module.replay(path, source, killed)
     report = module.replay(path, source)
-    assert report.read == 2_000 - module.CHUNK
+    assert (report.read, report.accepted) == (2_000 - module.CHUNK, 2_000 - module.CHUNK)
     assert Event.objects.count() == 2_000
 
 
@@ -90,3 +90,29 @@ def test_half_a_gzip_file_says_so_and_keeps_what_came_before(source: Source, tmp
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CommandError, match="not a whole gzip file"):
         call_command("replay", str(path), "--source", "Shop")
+    stages.drain_all()
+    assert 0 < Event.objects.count() < 50
+
+
+def test_a_bad_line_is_kept_once_however_often_its_file_is_replayed(source: Source, tmp_path: Path) -> None:
+    path = written(tmp_path / "messages.jsonl", [line(1), "{no json", "{nor this"])
+    assert [module.replay(path, source).rejected for _ in range(2)] == [2, 2]
+    assert Rejected.objects.count() == 2
+
+
+def test_a_file_with_a_byte_order_mark_or_packed_under_another_name_is_read(source: Source, tmp_path: Path) -> None:
+    marked = tmp_path / "from a spreadsheet.jsonl"
+    marked.write_bytes(b"\xef\xbb\xbf" + f"{line(1)}\r\n{line(2)}\r\n".encode())
+    packed = tmp_path / "packed.jsonl"
+    packed.write_bytes(gzip.compress(f"{line(3)}\n".encode()))
+    assert module.replay(marked, source).accepted == 2
+    assert module.replay(packed, source).accepted == 1
+
+
+def test_stopping_it_says_how_to_go_on(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cdp_site.management.commands.replay.replay", stopped)
+    with pytest.raises(CommandError, match="The same command goes on"):
+        call_command("replay", str(written(tmp_path / "messages.jsonl", [line(1)])), "--source", "Shop")

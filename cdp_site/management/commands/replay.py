@@ -1,9 +1,7 @@
 """`manage.py replay FILE --source NAME`: send a file of messages through the same entrance as everything else."""
 
-import gzip
 import json
 import sys
-import zlib
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from cdp_site.replay import replay
+from cdp_site.replay import BROKEN_GZIP, replay
 from connectors.models import Source
 
 
@@ -37,7 +35,9 @@ class Command(BaseCommand):
         try:
             with tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, disable=quiet) as bar:
                 report = replay(path, source, lambda at: bar.update(at - bar.n) and None)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. The same command goes on where it was.") from None
+        except BROKEN_GZIP as error:
             raise CommandError(f"{path} is not a whole gzip file: {error}. What came before was sent.") from None
         except OSError as error:
             raise CommandError(f"{path} can't be read: {error.strerror}.") from None
