@@ -22,6 +22,8 @@ MAX_TRAIT_NAME = 100
 MAX_IDENTIFIER = 512
 CARD_FIELDS = frozenset({"loyalty_card", "loyaltyCard", "loyalty_card_number", "loyaltyCardNumber"})
 CONSENT_CHANNELS = frozenset({"email", "sms", "ads", "phone"})
+_YES = (True, "true", "yes", "y", "1", "on", "granted", "opted_in", "opt_in", "subscribed")
+_NO = (False, "false", "no", "n", "0", "off", "denied", "opted_out", "opt_out", "unsubscribed")
 _NUMBER = re.compile(r"\s*-?\d{1,15}(\.\d{1,10})?\s*")
 _json = msgspec.json.Encoder(decimal_format="number")
 
@@ -159,14 +161,28 @@ def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
         folded = normalise.trait_name(name)
         if folded == "consents" and isinstance(value, dict):
             for channel, given in value.items():
-                if channel.lower() in CONSENT_CHANNELS and (given is None or isinstance(given, bool)):
-                    traits[f"consent_{channel.lower()}"] = given
+                if channel.lower() in CONSENT_CHANNELS:
+                    traits[f"consent_{channel.lower()}"] = _consent(f"traits.{name}.{channel}", given)
+        elif folded.removeprefix("consent_") in CONSENT_CHANNELS and folded.startswith("consent_"):
+            traits[folded] = _consent(f"traits.{name}", value)
         elif folded:
             traits[folded] = value
     if not traits.get("name") and (traits.get("first_name") or traits.get("last_name")):
         parts = (traits.get("first_name"), traits.get("last_name"))
         traits["name"] = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
     return traits
+
+
+def _consent(field: str, given: Any) -> bool | None:
+    """Yes, no, or not known. What can't be told apart from either is refused: nobody's no is to be overheard."""
+    said = given.strip().lower() if isinstance(given, str) else given
+    if said is None or said == "":
+        return None
+    if isinstance(said, bool | int | str):
+        for answer, spellings in ((True, _YES), (False, _NO)):
+            if said in spellings:
+                return answer
+    raise Invalid(field, f"must be true or false, or null for not known; {str(given)[:40]!r} may mean anything")
 
 
 def money(value: Any) -> str | None:

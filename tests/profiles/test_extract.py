@@ -63,6 +63,22 @@ def test_a_message_that_names_nobody_is_refused_with_the_field(user: str | None)
     assert refused.value.field == "userId"
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [(True, True), ("true", True), (1, True), (" YES ", True), (False, False), ("false", False), (0, False), ("no", False),
+     ("opted_out", False), (None, None), ("", None)],
+)  # fmt: skip
+def test_a_consent_is_understood_however_it_is_spelled(given: object, meant: bool | None) -> None:
+    assert said(type="identify", userId="u1", traits={"consents": {"email": given}}).traits == {"consent_email": meant}
+    assert said(type="identify", userId="u1", traits={"consentEmail": given}).traits == {"consent_email": meant}
+
+
+@pytest.mark.parametrize("given", ["maybe", 2, [], {"given": True}, 0.5])
+def test_a_consent_that_may_mean_anything_is_refused_by_its_name(given: object) -> None:
+    with pytest.raises(Invalid, match=r"traits\.consents\.email: must be true or false"):
+        said(type="identify", userId="u1", traits={"consents": {"email": given}})
+
+
 def test_traits_have_one_name_and_consents_are_traits_of_their_own() -> None:
     consents = {"email": True, "sms": False}
     found = said(type="identify", userId="u1", traits={"firstName": "Ana", "lastName": "Ferrer", "consents": consents})

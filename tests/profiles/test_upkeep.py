@@ -6,6 +6,7 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
+from cdp_site.metrics import Drained
 from profiles import upkeep
 from profiles.models import Batch, Inbox
 from tests.factories import SourceFactory
@@ -42,8 +43,11 @@ def test_the_account_of_old_hours_is_summed_up_and_adds_up_as_before() -> None:
     fresh = Batch.objects.create(source_id=sources[0], messages=5, stored=5, duplicates=0, rejected=0)
     sums = {name: Sum(name) for name in ("messages", "stored", "duplicates", "rejected")}
     before = Batch.objects.aggregate(**sums)
+    metrics = Drained()
+    counted = metrics.totals()
     while upkeep.tidy_up():
         pass
     assert Batch.objects.aggregate(**sums) == before
+    assert metrics.totals() == Drained().totals() == counted
     assert Batch.objects.count() == 2 * 2 + 1
     assert Batch.objects.filter(id=fresh.id).exists()
