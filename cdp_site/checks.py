@@ -1,11 +1,13 @@
 """What `manage.py doctor` asks: every app registers its invariants here, each a function that yields what is off."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
 from django.apps import apps
+from django.db import connection, transaction
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,21 @@ def run_all() -> list[Finding]:
     return [_ask(name, function) for name, function in _checks.items()]
 
 
+@contextmanager
+def _one_view() -> Iterator[None]:
+    """All statements of a check see the same moment: what is compared may change between two looks."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
 def _ask(name: str, function: Callable[[], Iterable[str]]) -> Finding:
-    problems = list(function())
+    with _one_view():
+        problems = list(function())
     shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
     more = len(problems) - MOST_PROBLEMS_SHOWN
     return Finding(name, not problems, shown + (f"; and {more} more" if more > 0 else "") if problems else "ok")

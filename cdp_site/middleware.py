@@ -1,4 +1,6 @@
-"""Watches every request: how long it took, by view; a request id for the logs; a log line when it failed or was slow."""
+"""What holds for every request: how long it took, by view; a request id for the logs, and a line when it failed or was
+slow; and that pages with people on them stay in nobody's cache.
+"""
 
 import time
 import uuid
@@ -40,3 +42,16 @@ class ObserveRequests:
 
 
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
+
+
+class KeepPrivate:
+    """What somebody sees who is signed in isn't kept: not by a proxy, nor by the browser for the next one who sits there."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response

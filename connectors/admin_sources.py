@@ -54,6 +54,9 @@ class RejectedAdmin(admin.ModelAdmin):
     actions = ("replay",)
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rejected]:
+        return super().get_queryset(request).defer("payload")
+
     @admin.display(description="source")
     def source_name(self, rejected: Rejected) -> str:
         found = Source.objects.filter(pk=rejected.source_id).values_list("name", flat=True).first()

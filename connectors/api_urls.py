@@ -1,6 +1,6 @@
 """The addresses of the tracking API: Segment's, its browser SDK's short ones, RudderStack's."""
 
-from django.urls import path, re_path
+from django.urls import re_path
 
 from connectors.receive import browser_settings, receive, source_config
 
@@ -10,7 +10,7 @@ SHORT = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group"
 urlpatterns = [
     *(re_path(rf"^v1/{type}/?$", receive, {"hint": type}, name=f"v1/{type}") for type in TYPES),
     *(re_path(rf"^(?:v1/)?{short}/?$", receive, {"hint": type}, name=f"v1/{type}") for short, type in SHORT.items()),
-    path("beacon/v1/batch", receive, {"hint": "batch"}, name="v1/batch"),
-    path("v1/projects/<str:write_key>/settings", browser_settings, name="v1/settings"),
+    re_path(r"^beacon/v1/batch/?$", receive, {"hint": "batch"}, name="v1/batch"),
+    re_path(r"^v1/projects/(?P<write_key>[^/]+)/settings/?$", browser_settings, name="v1/settings"),
     re_path(r"^sourceConfig/?$", source_config, name="sourceConfig"),
 ]

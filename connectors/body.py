@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
 MAX_BODY = 512_000  # bytes: Segment's and RudderStack's 500 KB a batch
+MAX_GZIP_MEMBERS = 100
 _READ_AT_ONCE = 65_536
 _MOST_LEFT_UNREAD = 20_000_000
 
@@ -73,8 +74,10 @@ def _leave_unread(stream: SupportsRead[bytes]) -> None:
 
 
 def _unzipped(body: bytes) -> bytes:
-    found = b""
+    found, members = b"", 0
     while body:
+        if (members := members + 1) > MAX_GZIP_MEMBERS:
+            raise Unreadable(400, f"the body has more than {MAX_GZIP_MEMBERS} gzip members")
         stream = zlib.decompressobj(31)
         try:
             found += stream.decompress(body, MAX_BODY + 1 - len(found))

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -62,6 +63,9 @@ def _answers(view: View) -> View:
             code = "too_large" if unreadable.status == 413 else "unreadable"
             body = {"code": code, "message": unreadable.reason}
             return HttpResponse(msgspec.json.encode(body), content_type=_JSON, status=unreadable.status)
+        except DisallowedHost:
+            body = {"code": "unknown_host", "message": "this address is not served here; see ALLOWED_HOSTS"}
+            return HttpResponse(msgspec.json.encode(body), content_type=_JSON, status=400)
         except (DatabaseError, InterfaceError) as error:
             log.error("not_stored", kind=type(error.__cause__ or error).__name__)
             connection.close()

@@ -21,6 +21,7 @@ from profiles.message import Invalid, parse_time
 
 # More than any body may have; only a line of a file can be longer.
 MAX_REJECTED_PAYLOAD = 1024 * 1024
+REPLAY_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,10 @@ def replay_rejected(ids: Sequence[int]) -> int:
     With the clocks of when they came, so they are events of that time. Those that fail again come back as new rejected
     rows; the old ones are marked as replayed.
     """
+    return sum(_replay(ids[start : start + REPLAY_AT_ONCE]) for start in range(0, len(ids), REPLAY_AT_ONCE))
+
+
+def _replay(ids: Sequence[int]) -> int:
     found = sql.rows(_REPLAY, (timezone.now(), list(ids)))
     for source_id, received_at, payload, hint, format, sent_at, messages, skip in found:
         skipped = msgspec.json.decode(skip) if skip else ()
@@ -202,6 +207,16 @@ def store_again(source_id: int, one: Rejection, *, hint: str, received_at: datet
     store(source_id, body, format=one.format, hint=hint, messages=one.messages, skip=one.skip, received_at=received_at)
 
 
+_FORGET = """
+DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE replayed_at < %b ORDER BY id LIMIT %b) RETURNING 1
+"""
+
+
+def forget_replayed(before: datetime, most: int = 2_000) -> int:
+    """Throw away up to `most` rejected messages that were replayed before `before`; returns how many."""
+    return len(sql.rows(_FORGET, (before, most)))
+
+
 _PURGE = """
 DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE done_at < %b ORDER BY done_at LIMIT %b) RETURNING 1
 """
@@ -214,4 +229,4 @@ def purge(before: datetime, most: int = 2_000) -> int:
 
 __all__ = ["READERS", "Invalid", "Reading", "Rejection", "purge", "read_lines", "read_tracking", "register_reader"]
 __all__ += ["countries_of", "register_countries"]
-__all__ += ["reject", "replay_rejected", "store", "store_again", "store_lines"]
+__all__ += ["forget_replayed", "reject", "replay_rejected", "store", "store_again", "store_lines"]

@@ -193,8 +193,10 @@ def message_key(source_id: int, message_id: str) -> tuple[bytes, str | None]:
 
 
 def message_id_of(key: UUID, source_id: int, message_id: str | None) -> str:
-    """The message id as it was sent."""
-    return message_id if message_id is not None else str(UUID(int=key.int ^ _mask(source_id)))
+    """The message id as it was sent; of a message that had none, the key by which it is known."""
+    if message_id is None:
+        return str(UUID(int=key.int ^ _mask(source_id)))
+    return message_id or str(key)
 
 
 @cache

@@ -144,7 +144,7 @@ def summarise(profile: Profile) -> Summary:
         tickets=tickets,
         orders=[one for one in records if one.kind == "order"],
         others=[one for one in records if one.kind not in ("ticket", "order")],
-        consents=[(label, _given(profile.traits.get(f"consent_{channel}"))) for channel, label in CHANNELS],
+        consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
         identifiers=_identifiers(profile.pk),
         traits=_traits(profile.pk),
         events=min(events, MOST_EVENTS),
@@ -241,13 +241,6 @@ def _usual_currency(records: list[RecordLine]) -> str:
     """The currency of most of the person's orders, where they say one."""
     said = Counter(one.currency for one in records if one.kind == "order" and one.currency)
     return said.most_common(1)[0][0] if said else settings.CURRENCY
-
-
-def _given(consent: Any) -> bool | None:
-    """Consent counts only when it is said beyond doubt; whatever else a source sends is no word on it."""
-    if isinstance(consent, str):
-        return {"true": True, "false": False}.get(consent.lower())
-    return consent if isinstance(consent, bool) else None
 
 
 def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:

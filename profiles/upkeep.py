@@ -12,6 +12,8 @@ from profiles import inbox
 
 # Long enough to look at what came in yesterday, in the live stream.
 KEEP_BODIES = timedelta(days=1)
+# What was rejected and sent through again is only history; what wasn't, stays.
+KEEP_REPLAYED = timedelta(days=30)
 # Pages show minutes of the last hour and hours of the last day.
 KEEP_BATCHES = timedelta(days=2)
 
@@ -20,7 +22,7 @@ KEEP_BATCHES = timedelta(days=2)
 def tidy_up() -> int:
     """Throw away or sum up what is no longer needed one by one; a bounded number of rows at a time."""
     now = timezone.now()
-    return inbox.purge(now - KEEP_BODIES) or sum_up(now - KEEP_BATCHES)
+    return inbox.purge(now - KEEP_BODIES) or inbox.forget_replayed(now - KEEP_REPLAYED) or sum_up(now - KEEP_BATCHES)
 
 
 # The oldest hour that has more than one row a source.

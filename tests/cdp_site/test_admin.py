@@ -32,3 +32,8 @@ def test_a_country_in_small_letters_is_that_country(admin_client: Client) -> Non
     answer = admin_client.post(f"/admin/connectors/source/{source.pk}/change/", {**form, "default_country": "de"})
     assert answer.status_code == 302
     assert Source.objects.get().default_country == "DE"
+
+
+def test_pages_with_people_on_them_are_kept_in_no_cache(admin_client: Client) -> None:
+    for path in ("/", "/people/", "/admin/"):
+        assert "no-store" in admin_client.get(path)["Cache-Control"]

@@ -245,3 +245,9 @@ def test_no_request_takes_more_than_64_mb() -> None:
 def _memory(web: Web) -> int:
     """The largest of the server's processes, in bytes."""
     return max(one.memory_info().rss for one in psutil.Process(web.pid).children(recursive=True))
+
+
+def test_a_gzip_of_very_many_members_is_refused_at_once(source: Source) -> None:
+    answer = post(source, "/v1/batch", gzip.compress(b"") * 20_000)
+    assert answer.status_code == 400
+    assert "members" in answer.json()["message"]

@@ -265,3 +265,17 @@ def test_what_is_stored_is_what_came(source: Source) -> None:
     body = b'{"batch":[{"type":"page","anonymousId":"a1","properties":{"n":1.0,"t":"\\u00e9"}}]}'
     post(source, "/v1/batch", gzip.compress(body))
     assert bytes(Inbox.objects.get().body) == body
+
+
+@pytest.mark.parametrize("path", ["/beacon/v1/batch/", "/v1/projects/{}/settings/", "/v1/track/"])
+def test_a_slash_at_the_end_does_no_harm(source: Source, path: str) -> None:
+    address = path.format(source.write_key)
+    body = {"batch": [PAGE]} if "batch" in address else {**PAGE, "type": "track", "event": "E"}
+    answer = Client().get(address) if "settings" in address else post(source, address, body)
+    assert answer.status_code == 200, answer.content
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_an_address_that_is_not_served_here_is_an_answer_not_a_fault(source: Source) -> None:
+    answer = Client().get(f"/v1/projects/{source.write_key}/settings", headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")

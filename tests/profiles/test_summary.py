@@ -158,10 +158,9 @@ def test_a_name_is_listed_among_the_traits_only_where_sources_differ(source: Sou
 
 @pytest.mark.parametrize(
     ("sent", "given"),
-    [(True, True), (False, False), (None, None), ("true", True), ("False", False)]
-    + [(odd, None) for odd in ("no", "yes", "", 0, 1, [True], {"given": True})],
+    [(True, True), (False, False), (None, None), ("true", True), ("False", False), ("no", False), (0, False), ("", None)],
 )
-def test_consent_counts_only_when_it_is_said_beyond_doubt(source: Source, sent: Any, given: bool | None) -> None:
+def test_consent_is_what_was_said_in_whatever_spelling(source: Source, sent: Any, given: bool | None) -> None:
     assert dict(said(source, consent_sms=sent).consents)["SMS"] is given
 
 
