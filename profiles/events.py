@@ -10,7 +10,7 @@ from psycopg import sql as compose
 
 from cdp_site import sql
 from profiles.extract import Said
-from profiles.identity import Identifier
+from profiles.identifiers import Identifier
 
 MAX_NAMES = 30_000
 # Older months share one partition, made by the first migration.

@@ -5,7 +5,7 @@ docs/sending-data.md tells senders which fields are read.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,19 @@ import msgspec
 from msgspec import Struct
 
 from profiles import normalise
-from profiles.identity import ANONYMOUS, CARD, DEVICE, EMAIL, EXTERNAL, PHONE, RECORD, USER, Identifier, Kind
+from profiles.identifiers import (
+    ANONYMOUS,
+    CARD,
+    DEVICE,
+    EMAIL,
+    EXTERNAL,
+    PHONE,
+    RECORD,
+    USER,
+    Identifier,
+    Kind,
+    strength,
+)
 from profiles.message import Invalid, Message, parse_time
 
 MAX_EXTERNAL_IDS = 20
@@ -85,10 +97,10 @@ def extract(
     if not found:
         raise Invalid(*_why_nobody(message))
     if len(found) > 1:
-        found = sorted(dict.fromkeys(found), key=lambda one: kinds[one[0]].priority)
+        found = sorted(dict.fromkeys(found), key=lambda one: strength(one, kinds))
     return Said(
         source_id, inbox_id, raw, hint, key, message_id, message.type, message.name, message.time, tuple(found),
-        alias_of, traits, record, _value_of(message), _properties(message, record), message.context_text,
+        alias_of, traits, record, _value_of(message), _properties(message, record), _context(message),
     )  # fmt: skip
 
 
@@ -109,23 +121,8 @@ def _identifiers(
         add(USER, normalise.identifier(message.user_id))
     if message.anonymous_id:
         add(ANONYMOUS, normalise.identifier(message.anonymous_id))
-    # Somebody who is known by a user id may well send another person's address in an event's properties (an
-    # invitation, a gift); where nobody is named, the properties' address is the only one.
-    said = (traits,) if message.user_id or not message.properties else (traits, message.properties)
-    for fields in said:
-        if (address := fields.get("email")) and isinstance(address, str) and (normal := normalise.email(address)):
-            traits["email"] = normal
-            add(EMAIL, normal)
-        number = fields.get("phone")
-        if number and isinstance(number, str | int) and (normal := normalise.phone(str(number), country)):
-            traits["phone"] = normal
-            add(PHONE, normal)
-    for fields in (traits, message.properties):
-        for field in sorted(CARD_FIELDS & fields.keys()):
-            number = fields[field]
-            if isinstance(number, str | int) and (normal := normalise.card(str(number))):
-                traits["loyalty_card"] = normal
-                add(CARD, normal)
+    for kind, value in _reachable(traits, message.properties, bool(message.user_id), country):
+        add(kind, value)
     if context := message.context:
         device = context.get("device")
         if isinstance(device, dict) and isinstance(device.get("id"), str):
@@ -139,6 +136,48 @@ def _identifiers(
     if record is not None:
         add(RECORD, f"{source_id}:{record.kind}:{record.external_id}")
     return found
+
+
+def _reachable(
+    traits: dict[str, Any], properties: Mapping[str, Any], named: bool, country: str
+) -> Iterator[Identifier]:
+    """E-mail, phone and loyalty card in their normal form, which the traits get as well.
+
+    Somebody who is known by a user id (`named`) may well send another person's address in an event's properties (an
+    invitation, a gift); where nobody is named, the properties' address is the only one.
+    """
+    for fields in (traits,) if named or not properties else (traits, properties):
+        if (address := fields.get("email")) and isinstance(address, str) and (normal := normalise.email(address)):
+            traits["email"] = normal
+            yield EMAIL, normal
+        number = fields.get("phone")
+        if number and isinstance(number, str | int) and (normal := normalise.phone(str(number), country)):
+            traits["phone"] = normal
+            yield PHONE, normal
+    for fields in (traits, properties):
+        for field in sorted(CARD_FIELDS & fields.keys()):
+            number = fields[field]
+            if isinstance(number, str | int) and (normal := normalise.card(str(number))):
+                traits["loyalty_card"] = normal
+                yield CARD, normal
+
+
+def traits_of_event(
+    type: str,
+    properties: Mapping[str, Any],
+    context: Mapping[str, Any],
+    identifiers: Sequence[Identifier],
+    country: str,
+) -> dict[str, Any]:
+    """The traits that a stored event's message said, read from the event again."""
+    if type == "group":
+        return {}
+    sent = properties if type == "identify" and properties else context.get("traits")
+    traits = _traits(sent) if isinstance(sent, Mapping) else {}
+    said = {} if type in ("identify", "alias") else properties
+    for _ in _reachable(traits, said, any(kind == USER for kind, _ in identifiers), country):
+        pass
+    return traits
 
 
 def _why_nobody(message: Message) -> tuple[str, str]:
@@ -228,6 +267,14 @@ def _properties(message: Message, record: RecordChange | None) -> bytes:
     return _joined(
         _json.encode({"kind": record.kind, "external_id": record.external_id, "status": record.status}), text
     )
+
+
+def _context(message: Message) -> bytes:
+    """The context as sent, with traits that stood beside it in a message that keeps none."""
+    given = bytes(message.wire.traits)
+    if message.type in ("identify", "group") or not message.traits or given in (b"", b"null", b"{}"):
+        return message.context_text
+    return _json.encode(message.context | {"traits": msgspec.Raw(given)})
 
 
 def _joined(first: bytes, second: bytes) -> bytes:

@@ -47,6 +47,7 @@ class Evidence:
     `kinds[n]`: the kind of each identifier. `one[m]`, `other[m]`: the places of a link's two identifiers, each pair
     once. `first[m]`, `last[m]`: when it was first and last said, in microseconds. `stated[m]`: somebody said so in as
     many words (an alias, a join by hand), whatever the limits. `cuts[c, 2]`: identifiers that are not one person.
+    `shared[n]`: known to be shared already (of these not all links need be given).
     """
 
     kinds: np.ndarray
@@ -56,6 +57,7 @@ class Evidence:
     last: np.ndarray
     stated: np.ndarray
     cuts: np.ndarray
+    shared: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _shared(evidence: Evidence, table: _Table) -> np.ndarray:
     ends = np.concatenate([evidence.one[said], evidence.other[said]])
     beside = evidence.kinds[np.concatenate([evidence.other[said], evidence.one[said]])]
     above = table.shared_above[evidence.kinds]
-    shared = np.zeros(len(evidence.kinds), bool)
+    shared = evidence.shared.copy()
     for kind in np.flatnonzero(table.names_people).tolist():
         shared |= (above > 0) & (np.bincount(ends[beside == kind], minlength=len(shared)) > above)
     return shared

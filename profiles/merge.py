@@ -9,10 +9,21 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.utils import timezone
+from msgspec import Struct
 
 from cdp_site import sql
 from cdp_site.ids import new_ids
-from profiles.identity import Joined
+from profiles.identifiers import Because, Identifier
+
+
+class Joined(Struct, frozen=True):
+    """That `loser` became part of `winner`; through which identifier, because of which message, where it was one."""
+
+    winner: int
+    loser: int
+    identifier: Identifier | None
+    because: Because | None
+
 
 _ROUTES = "unnest(%(losers)b::bigint[], %(winners)b::bigint[]) AS route (loser, winner)"
 
@@ -108,16 +119,11 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
     sql.copy_rows(
         "profile_merge",
         ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],
-        [
-            (
-                one.winner,
-                key,
-                one.loser,
-                UUID(bytes=one.because.key),
-                one.because.source_id,
-                *one.identifier,
-                one.because.time,
-            )
-            for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)
-        ],
+        [_note(key, one) for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)],
     )
+
+
+def _note(key: int, one: Joined) -> tuple[object, ...]:
+    kind, value = one.identifier or (None, "")
+    message = (UUID(bytes=one.because.key), one.because.source_id) if one.because else (None, None)
+    return one.winner, key, one.loser, *message, kind, value, one.because.time if one.because else timezone.now()

@@ -19,6 +19,7 @@ class Profile(models.Model):
     first_seen = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(default=timezone.now)
     identified = models.BooleanField(default=False, help_text="Known by more than an anonymous or device id.")
+    contested = models.BooleanField(default=False, help_text="A limit or a cut stands at one of this person's links.")
     name = models.TextField(default="", blank=True)
     email = models.TextField(default="", blank=True)
     phone = models.TextField(default="", blank=True)
@@ -74,6 +75,16 @@ class IdentifierKind(models.Model):
     limit_per_profile = models.IntegerField(help_text="The most values of this kind that one profile may have.")
     role = models.CharField(max_length=8, choices=Role, default=Role.MERGE)
     identifies = models.BooleanField(default=True, help_text="Makes a person known (an anonymous id doesn't).")
+    shared_above = models.IntegerField(
+        default=0,
+        help_text="Seen with more identifiers of one kind that makes people known than this, a value belongs to nobody"
+        " (a kiosk's device, a call centre's phone). 0: never.",
+    )
+    yields_after = models.IntegerField(
+        default=0,
+        help_text="Days after which a person's claim to a value, not repeated since, gives way to a newer one (a phone"
+        " number given anew). 0: never.",
+    )
     blocked = models.JSONField(default=list, blank=True, help_text="Values that never identify anybody, lower case.")
 
     class Meta:
@@ -85,14 +96,15 @@ class IdentifierKind(models.Model):
 
 
 class Identifier(models.Model):
-    """A normalised value that leads to one profile."""
+    """A normalised value that leads to one profile, or to none as long as no message was found by it alone."""
 
     pk = models.CompositePrimaryKey("kind_id", "value")
     kind_id = models.SmallIntegerField()
     value = models.TextField()
-    profile_id = models.BigIntegerField(db_index=True)
+    profile_id = models.BigIntegerField(db_index=True, null=True)
     source_id = models.BigIntegerField(null=True)
     message_key = models.UUIDField(null=True)
+    shared = models.BooleanField(default=False, help_text="Seen with too many people to mean any of them.")
     first_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -100,20 +112,52 @@ class Identifier(models.Model):
 
 
 class Link(models.Model):
-    """Evidence: two identifiers seen in one message. The first message that said so is kept."""
+    """Evidence: two identifiers said to be one person's. The first message that said so is kept."""
 
     pk = models.CompositePrimaryKey("kind_id", "value", "other_kind_id", "other_value")
-    kind_id = models.SmallIntegerField(help_text="The stronger identifier of the message.")
+    kind_id = models.SmallIntegerField(help_text="The stronger identifier.")
     value = models.TextField()
     other_kind_id = models.SmallIntegerField()
     other_value = models.TextField()
     source_id = models.BigIntegerField(null=True)
     message_key = models.UUIDField(null=True)
-    time = models.DateTimeField()
-    accepted = models.BooleanField(default=True, help_text="False: refused by a limit or a stronger identifier.")
+    first = models.DateTimeField()
+    last = models.DateTimeField(default=timezone.now, help_text="The month in which it was said last.")
+    stated = models.BooleanField(default=False, help_text="Said in as many words: an alias, or joined by hand.")
+    verdict = models.SmallIntegerField(default=0, help_text="Why it joins nothing, 0 if it does: profiles.grouping.")
 
     class Meta:
         db_table = "identity_link"
+
+
+class Cut(models.Model):
+    """Two identifiers that somebody said are not one person's. It outweighs every link."""
+
+    pk = models.CompositePrimaryKey("kind_id", "value", "other_kind_id", "other_value")
+    kind_id = models.SmallIntegerField()
+    value = models.TextField()
+    other_kind_id = models.SmallIntegerField()
+    other_value = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    by = models.TextField(default="")
+    reason = models.TextField(default="")
+
+    class Meta:
+        db_table = "identity_cut"
+
+
+class Part(models.Model):
+    """That identifiers left one profile for another, with what belongs to them."""
+
+    pk = models.CompositePrimaryKey("profile_id", "id")
+    profile_id = models.BigIntegerField(help_text="Whom they left.")
+    id = models.BigIntegerField(default=new_id)
+    parted_id = models.BigIntegerField(help_text="Whom they went to.")
+    identifiers = models.JSONField(help_text="[[kind id, value], …]")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "profile_part"
 
 
 class EventName(models.Model):

@@ -11,7 +11,7 @@ import structlog
 from cdp_site import sql
 from profiles import inbox
 from profiles.extract import Said, extract
-from profiles.identity import Kind
+from profiles.identifiers import Kind
 from profiles.inbox import READERS, Reading, Rejection
 from profiles.message import Invalid, message_key, parse
 

@@ -13,8 +13,6 @@ import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
@@ -22,11 +20,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from cdp_site import sql, stages
-from cdp_site.arrays import bools, int8s, times, uuids
+from cdp_site.arrays import int8s, uuids
 from cdp_site.ids import new_id, new_ids
-from profiles import events, identity, inbox, merge, records, traits
+from profiles import events, identity, inbox, records, traits
 from profiles.extract import Said
-from profiles.identity import RECORD, Because, Graph, Kind
+from profiles.identifiers import RECORD, Because, Kind
 from profiles.inbox import Rejection
 from profiles.read import Account, Body, read, told
 
@@ -185,22 +183,21 @@ def _store(said: Sequence[Said], names: Names, kinds: Mapping[int, Kind], accoun
 
 
 def _store_new(new: Sequence[tuple[Said, int]], names: Names, kinds: Mapping[int, Kind]) -> None:
-    graph = identity.look_up(((message.identifiers, message.alias_of) for message, _ in new), kinds)
-    homes = _assign(graph, [message for message, _ in new])
-    people = [(profile, message) for profile, (message, _) in zip(homes, new, strict=True)]
-    _write_people(graph, people)
-    events.store(((profile, event, message) for profile, (message, event) in zip(homes, new, strict=True)), names)
+    placed = identity.place(
+        (((said.identifiers, said.alias_of), Because(said.source_id, said.key, said.time)) for said, _ in new), kinds
+    )
+    people = [(placed.homes[said.identifiers, said.alias_of], said) for said, _ in new]
+    events.store(((profile, event, said) for (profile, said), (_, event) in zip(people, new, strict=True)), names)
     records.upsert(
         (
-            graph.find((RECORD, f"{message.source_id}:{message.record.kind}:{message.record.external_id}")) or profile,
-            message,
+            placed.home_of[RECORD, f"{said.source_id}:{said.record.kind}:{said.record.external_id}"] or profile,
+            said,
         )
-        for profile, message in people
-        if message.record is not None
+        for profile, said in people
+        if said.record is not None
     )
-    winners = {graph.living(one.winner) for one in graph.joined}
-    decided = traits.decide(sorted(traits.keep(people) | winners))
-    _mark_changed(graph, people, names, decided | winners)
+    decided = traits.decide(sorted(traits.keep(people) | placed.regrouped))
+    _mark_changed(people, names, decided | placed.regrouped | placed.born | placed.given_more | placed.gone)
 
 
 _FIRST = """
@@ -230,70 +227,12 @@ def _first_seen(said: Sequence[Said]) -> tuple[list[tuple[Said, int]], list[Said
     return new, duplicates
 
 
-def _assign(graph: Graph, said: Iterable[Said]) -> list[int]:
-    """The profile of each message. Messages with the same identifiers are assigned once."""
-    seen: dict[tuple[Any, Any], int] = {}
-    homes = []
-    for message in said:
-        slot = (message.identifiers, message.alias_of)
-        profile = seen.get(slot)
-        if profile is None:
-            because = Because(message.source_id, message.key, message.time)
-            profile = seen[slot] = graph.assign(message.identifiers, because, message.alias_of)
-        homes.append(profile)
-    return [graph.living(profile) for profile in homes]
-
-
-_BEAR = """
-INSERT INTO profile (id, first_seen, last_seen, identified, name, email, phone, traits)
-SELECT id, first_seen, last_seen, identified, '', '', '', '{}'
-FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[]) AS born (id, first_seen, last_seen, identified)
-"""
-_SEEN = """
-UPDATE profile SET first_seen = least(profile.first_seen, seen.first_seen),
-                   last_seen = greatest(profile.last_seen, seen.last_seen),
-                   identified = profile.identified OR seen.identified
-FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[], %b::boolean[]) AS seen (id, first_seen, last_seen, identified)
-WHERE profile.id = seen.id
-  AND (seen.first_seen < profile.first_seen OR seen.last_seen > profile.last_seen
-       OR seen.identified AND NOT profile.identified)
-"""
-
-
-def _write_people(graph: Graph, people: Iterable[tuple[int, Said]]) -> None:
-    """New profiles, merges, identifiers and links, and when each person was first and last seen."""
-    seen: dict[int, tuple[datetime, datetime]] = {}
-    for profile, message in people:
-        span = seen.get(profile)
-        if span is None:
-            seen[profile] = (message.time, message.time)
-        elif message.time < span[0]:
-            seen[profile] = (message.time, span[1])
-        elif message.time > span[1]:
-            seen[profile] = (span[0], message.time)
-    known = {
-        graph.living(graph.home[identifier]) for identifier in graph.attached if graph.kinds[identifier[0]].identifies
-    }
-    rows = [(profile, *span, profile in known) for profile, span in sorted(seen.items())]
-    with sql.cursor() as cursor:
-        for statement, part in ((_BEAR, [row for row in rows if row[0] in graph.born]),
-                                (_SEEN, [row for row in rows if row[0] not in graph.born])):  # fmt: skip
-            if part:
-                profiles, first, last, identified = zip(*part, strict=True)
-                columns = (int8s(profiles), times(first), times(last), bools(identified))
-                cursor.execute(statement, columns, prepare=True)
-    merge.merge([(one, graph.living(one.winner)) for one in graph.joined])
-    identity.write(graph)
-
-
-def _mark_changed(graph: Graph, people: Iterable[tuple[int, Said]], names: Names, anything: set[int]) -> None:
+def _mark_changed(people: Iterable[tuple[int, Said]], names: Names, anything: set[int]) -> None:
     """Queue who changed: by event names, or by anything (an empty list) where traits or identity changed."""
     changed: dict[int, set[int]] = {}
     for profile, message in people:
         changed.setdefault(profile, set()).add(names[message.type, message.name])
-    given_more = {graph.living(graph.home[identifier]) for identifier in graph.attached}
-    for profile in anything | graph.born | given_more | {one.loser for one in graph.joined}:
-        changed[profile] = set()
+    changed |= {profile: set() for profile in anything}
     now = timezone.now().isoformat()
     lines = [
         "%d\t%d\t{%s}\t%s\n" % (key, profile, ",".join(map(str, sorted(ids))), now)

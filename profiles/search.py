@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_site import sql
-from profiles.identity import EMAIL, EXTERNAL, PHONE
+from profiles.identifiers import EMAIL, EXTERNAL, PHONE
 
 MAX_QUERY = 100
 MAX_WORDS = 8

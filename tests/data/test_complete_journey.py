@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from profiles.identity import CARD
+from profiles.identifiers import CARD
 from tests.converters import complete_journey
 from tests.data import replayed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from profiles.identity import USER
+from profiles.identifiers import USER
 from tests.converters import online_retail
 from tests.data import replayed
 

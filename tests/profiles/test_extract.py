@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from profiles.extract import Said, extract
-from profiles.identity import ANONYMOUS, CARD, DEVICE, EMAIL, EXTERNAL, PHONE, RECORD, USER
+from profiles.identifiers import ANONYMOUS, CARD, DEVICE, EMAIL, EXTERNAL, PHONE, RECORD, USER
 from profiles.message import Invalid, parse
-from tests.profiles.test_identity import KINDS
+from tests.profiles.kinds import KINDS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

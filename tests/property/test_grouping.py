@@ -35,7 +35,7 @@ def histories(draw: st.DrawFn) -> Evidence:
     return Evidence(
         np.array(of), *np.array(links, np.int64).reshape(-1, 2).T, np.array(days, np.int64) * DAY,
         (np.array(days, np.int64) + np.array(more, np.int64)) * DAY, np.array(stated, bool),
-        np.array(cuts, np.int64).reshape(-1, 2),
+        np.array(cuts, np.int64).reshape(-1, 2), np.zeros(len(of), bool),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_the_order_of_the_links_plays_no_part(evidence: Evidence, random: object
     order = np.random.default_rng(random.randrange(2**32)).permutation(len(evidence.one))  # type: ignore[attr-defined]
     columns = (evidence.one, evidence.other, evidence.first, evidence.last, evidence.stated)
     one, other, *rest = (column[order] for column in columns)
-    shuffled = group(Evidence(evidence.kinds, other, one, *rest, evidence.cuts[::-1]), TERMS)
+    shuffled = group(Evidence(evidence.kinds, other, one, *rest, evidence.cuts[::-1], evidence.shared), TERMS)
     found = group(evidence, TERMS)
     assert shuffled.groups.tolist() == found.groups.tolist()
     assert shuffled.verdicts.tolist() == found.verdicts[order].tolist()
@@ -141,7 +141,8 @@ def evidence_of(of: list[int], *links: tuple[int, int, int]) -> Grouping:
     """Links as (one, other, day)."""
     one, other, day = np.array(links, np.int64).reshape(-1, 3).T
     none = np.empty((0, 2), np.int64)
-    return group(Evidence(np.array(of), one, other, day * DAY, day * DAY, np.zeros(len(links), bool), none), TERMS)
+    no = np.zeros(len(links), bool)
+    return group(Evidence(np.array(of), one, other, day * DAY, day * DAY, no, none, np.zeros(len(of), bool)), TERMS)
 
 
 def test_two_user_ids_never_merge_through_a_familys_address() -> None:
