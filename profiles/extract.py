@@ -173,7 +173,10 @@ def traits_of_event(
     if type == "group":
         return {}
     sent = properties if type == "identify" and properties else context.get("traits")
-    traits = _traits(sent) if isinstance(sent, Mapping) else {}
+    try:
+        traits = _traits(sent) if isinstance(sent, Mapping) else {}
+    except Invalid:  # Stored before such traits were refused.
+        traits = {}
     said = {} if type in ("identify", "alias") else properties
     for _ in _reachable(traits, said, any(kind == USER for kind, _ in identifiers), country):
         pass

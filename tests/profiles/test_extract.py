@@ -32,7 +32,7 @@ def test_identifiers_are_read_from_everywhere_and_the_strongest_comes_first() ->
     )
     assert found.identifiers == (
         (USER, "42"), (CARD, "5512"), (EMAIL, "ana@example.com"), (PHONE, "+34600111222"),
-        (EXTERNAL, "crm:c9"), (EXTERNAL, "7:x"), (DEVICE, "d1"), (ANONYMOUS, "a1"),
+        (EXTERNAL, "7:x"), (EXTERNAL, "crm:c9"), (DEVICE, "d1"), (ANONYMOUS, "a1"),
     )  # fmt: skip
     assert found.traits == {"email": "ana@example.com", "phone": "+34600111222", "loyalty_card": "5512"}
 

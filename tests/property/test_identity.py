@@ -13,7 +13,7 @@ from cdp_site import sql
 from connectors.models import Source
 from profiles import component, identity
 from profiles.doctor import events_are_at_home, identifiers_reach_people, nothing_is_orphaned, traits_are_decided
-from profiles.identifiers import ANONYMOUS, EMAIL, PHONE, RECORD, USER, Identifier
+from profiles.identifiers import ANONYMOUS, EMAIL, PHONE, USER, Identifier
 from profiles.models import IdentifierKind
 from tests.factories import SourceFactory
 from tests.stream import resolve_all, send
