@@ -131,8 +131,8 @@ def _identifiers(
         if isinstance(others, list):
             for other in others[:MAX_EXTERNAL_IDS]:
                 if isinstance(other, dict) and isinstance(other.get("id"), str | int):
-                    value = normalise.identifier(str(other["id"]))
-                    add(EXTERNAL, value and f"{other.get('type') or source_id}:{value}")
+                    number = normalise.identifier(str(other["id"]))
+                    add(EXTERNAL, number and f"{other.get('type') or source_id}:{number}")
     if record is not None:
         add(RECORD, f"{source_id}:{record.kind}:{record.external_id}")
     return found

@@ -134,8 +134,10 @@ def store(
             skipped = msgspec.json.encode(list(skip)).decode() if skip else None
             row = (inbox_id, source_id, received_at, format, hint, body, messages, skipped)
             sql.rows(_STORE, row)
-        told = {"inbox_id": inbox_id if messages else None, "hint": hint, "received_at": received_at}
-        reject(source_id, refused, stage="receive", **told)
+        reject(
+            source_id, refused, stage="receive", inbox_id=inbox_id if messages else None, hint=hint,
+            received_at=received_at,
+        )  # fmt: skip
     if messages:
         wake("resolve")
     return inbox_id

@@ -8,9 +8,7 @@ once (which finds broken UTF-8, lone surrogates, NaN, numbers out of range and e
 stays the sender's own text.
 """
 
-import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
@@ -20,8 +18,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw, Struct
 
+from profiles.unreadable import MAX_DEPTH, Invalid, depth, holds_nul, path_of, unreadable
+
 MAX_MESSAGE_BYTES = 32 * 1024
-MAX_DEPTH = 100
 MAX_NAME = 200
 MAX_ID = 512
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,15 +41,6 @@ FIXED_NAMES = {
 _TYPE_SET = frozenset(TYPES)
 
 Id = str | int | None
-
-
-class Invalid(Exception):
-    """A message that can't be taken: which field, and why; written for the person who sends it."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
-        self.field = field
-        self.reason = reason
 
 
 class Wire(Struct, gc=False):
@@ -210,7 +200,7 @@ def _decode(text: bytes) -> Wire:
     except msgspec.ValidationError as error:
         raise _named(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(text, error) from None
+        raise unreadable(text, error) from None
 
 
 def _named(error: msgspec.ValidationError) -> Invalid:
@@ -226,91 +216,6 @@ def _named(error: msgspec.ValidationError) -> Invalid:
     return Invalid(field, reason)
 
 
-def _unreadable(text: bytes, error: Exception) -> Invalid:
-    """Why `text` can't be read, found with the tolerant reader of the standard library: it names the place."""
-    if isinstance(error, RecursionError):
-        return Invalid(_deep_field(text), f"nested deeper than {MAX_DEPTH} levels")
-    try:
-        value = json.loads(
-            text.decode("utf-8", "surrogateescape"),
-            parse_int=str,
-            parse_float=str,
-            parse_constant=_Constant,
-            strict=False,
-        )
-    except RecursionError:
-        return Invalid(_deep_field(text), f"nested deeper than {MAX_DEPTH} levels")
-    except ValueError:
-        return Invalid("", f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}")
-    for wrong, reason in _UNREADABLE:
-        if where := _path_of(value, wrong):
-            return Invalid(where, reason)
-    return Invalid("", f"is not JSON: {error}")
-
-
-# A string, or what nests; an unterminated string runs to the end.
-_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
-
-
-def _deep_field(text: bytes) -> str:
-    """Which field of an object nests too deep; '' where it isn't one of its fields."""
-    depth, field, name_next = 0, "", False
-    for token in _NESTING.finditer(text):
-        match token.group()[:1]:
-            case b"{" | b"[":
-                depth += 1
-                name_next = depth == 1
-            case b"}" | b"]":
-                depth -= 1
-            case b",":
-                name_next = depth == 1
-            case _ if name_next and depth == 1:
-                field, name_next = token.group().strip(b'"').decode("utf-8", "replace"), False
-        if depth > MAX_DEPTH:
-            return field
-    return ""
-
-
-class _Constant(str):
-    """NaN, Infinity or -Infinity, which the standard library's reader lets through."""
-
-
-def _is_no_text(value: Any) -> bool:
-    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _is_raw(value: Any) -> bool:
-    return isinstance(value, str) and any(character < " " for character in value)
-
-
-_UNREADABLE: list[tuple[Callable[[Any], bool], str]] = [
-    (lambda item: isinstance(item, _Constant), "NaN and Infinity are not JSON; leave the field out or send null"),
-    (_is_no_text, "is no valid text: bytes that are not UTF-8, or half of a surrogate pair (\\ud800 to \\udfff)"),
-    (_is_raw, "holds a control character that isn't escaped (\\n for a new line, \\t for a tab)"),
-]
-
-
-def _holds_nul(value: Any) -> bool:
-    return isinstance(value, str) and "\0" in value
-
-
-def _path_of(value: Any, wanted: Callable[[Any], bool], path: str = "") -> str:
-    """Where in `value` the first thing is that is `wanted`, as 'properties.products[3].name'; '' when nowhere."""
-    if wanted(value):
-        return path
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if wanted(key):
-                return path or "a field name"
-            if where := _path_of(item, wanted, f"{path}.{key}" if path else key):
-                return where
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if where := _path_of(item, wanted, f"{path}[{index}]"):
-                return where
-    return ""
-
-
 def _object_in(raw: Raw, field: str) -> tuple[bytes, dict[str, Any]]:
     """The raw text of an object field and its value; ({}, b'') for a missing or null one."""
     text = bytes(raw)
@@ -324,28 +229,19 @@ def _object_in(raw: Raw, field: str) -> tuple[bytes, dict[str, Any]]:
         invalid = _named(error)
         raise Invalid(f"{field}.{invalid.field}".rstrip("."), invalid.reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        invalid = _unreadable(text, error)
+        invalid = unreadable(text, error)
         raise Invalid(f"{field}.{invalid.field}".rstrip("."), invalid.reason) from None
     # Fewer brackets than that can't nest deeper: the count is all that most messages pay.
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
         raise Invalid(field, f"nested deeper than {MAX_DEPTH} levels")
     return text, value
-
-
-def _depth(text: bytes) -> int:
-    """How deep the brackets of valid JSON text nest, strings left out."""
-    deepest = depth = 0
-    for bracket in re.sub(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', b"", text):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _refuse_nul(wire: Wire, *objects: dict[str, Any]) -> None:
     """PostgreSQL stores no NUL character: find the field that holds one (an escaped backslash before it holds none)."""
     fields = {name: getattr(wire, name) for name in wire.__struct_fields__}
     fields |= zip(("properties", "traits", "context"), objects, strict=True)
-    if where := _path_of(fields, _holds_nul):
+    if where := path_of(fields, holds_nul):
         raise Invalid(where, "holds a NUL character (\\u0000), which can't be stored")
 
 

@@ -179,7 +179,7 @@ class _Settlement:
         found, judgement = self.batch.judged
         at = judgement.contested()
         self.placed.contested = {home for one in at if (home := self.batch.home.get(one)) is not None}
-        homes = {self.batch.home[one] for one in found.homes if self.batch.home.get(one) is not None}
+        homes = {home for one in found.homes if (home := self.batch.home.get(one)) is not None}
         with sql.cursor() as cursor:
             columns = (int8s(sorted(homes)), bools([home in self.placed.contested for home in sorted(homes)]))
             cursor.execute(_CONTESTED, columns)

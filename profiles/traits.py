@@ -1,13 +1,13 @@
 """What sources say of people: each one's latest word is kept with its time, and the newest over all sources wins."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts, times, uuids
-from profiles.extract import Said
 
 _json = msgspec.json.Encoder()
 
@@ -47,12 +47,25 @@ RETURNING profile.id
 """
 
 
-def keep(said: Iterable[tuple[int, Said]]) -> set[int]:
+class Telling(Protocol):
+    """What says something of a person: a message that has just come, or a stored event that is read again."""
+
+    @property
+    def source_id(self) -> int: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def traits(self) -> dict[str, Any]: ...
+
+
+def keep(said: Iterable[tuple[int, Telling]]) -> set[int]:
     """Keep what these messages say, by (profile, message); returns the profiles for which anything is new.
 
     Cost: one statement, a row for each (profile, trait, source) in the batch.
     """
-    latest: dict[tuple[int, str, int], tuple[Any, Said]] = {}
+    latest: dict[tuple[int, str, int], tuple[Any, Telling]] = {}
     for profile, message in said:
         for name, value in message.traits.items():
             slot = (profile, name, message.source_id)

@@ -1,5 +1,6 @@
 """Whatever order messages come in, cut into whatever batches, the people are those that all the evidence makes."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -86,7 +87,7 @@ def by_the_book() -> set[frozenset[Identifier]]:
     judged = component.judge(component.Component(homes=dict.fromkeys(names), links=links), identity.load_kinds())
     first = set()
     for (text,) in sql.rows("SELECT DISTINCT identifiers::text FROM event"):
-        said = [(kind, value) for kind, value in __import__("json").loads(text)]
+        said = [(kind, value) for kind, value in json.loads(text)]
         first.add(next((one for one in said if one not in judged.shared), said[0]))
     return {frozenset(some) for some in judged.groups if not first.isdisjoint(some)}
 
@@ -97,7 +98,7 @@ def whole() -> list[str]:
 
 
 @given(st.lists(messages(), min_size=1, max_size=12, unique_by=lambda one: one["messageId"]), st.data())
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_order_and_any_batches_make_the_same_people(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, [history])
