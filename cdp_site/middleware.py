@@ -5,6 +5,7 @@ slow; and that pages with people on them stay in nobody's cache.
 import time
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from cdp_site.metrics import REQUESTS
 
 log = structlog.get_logger(__name__)
 SLOW = 1.0  # seconds
+SIGN_IN = "/sign-in/"
 
 
 class ObserveRequests:
@@ -45,7 +47,9 @@ _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"
 
 
 class KeepPrivate:
-    """What somebody sees who is signed in isn't kept: not by a proxy, nor by the browser for the next one who sits there."""
+    """What somebody sees who is signed in isn't kept: not by a proxy, nor by the browser for the next one who sits there,
+    nor on a page whose session has ended: when that asks for news, the whole page goes to sign-in, and back.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -54,4 +58,8 @@ class KeepPrivate:
         response = self.get_response(request)
         if request.user.is_authenticated and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
+        if request.headers.get("HX-Request") and response.headers.get("Location", "").startswith(SIGN_IN):
+            page = urlsplit(request.headers.get("HX-Current-URL", ""))
+            back = urlencode({"next": f"{page.path or '/'}?{page.query}".rstrip("?")})
+            return HttpResponse(status=204, headers={"HX-Redirect": f"{SIGN_IN}?{back}"})
         return response

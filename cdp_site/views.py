@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from cdp_site import asked
 from cdp_site import home as figures
 from cdp_site.roles import PLACES, may, requires
 from connectors.health import health as source_health
@@ -39,7 +40,7 @@ def _live(request: HttpRequest) -> dict[str, object]:
 @requires("people")
 def palette(request: HttpRequest) -> HttpResponse:
     """People, segments and pages for a few typed letters."""
-    typed = request.GET.get("q", "").strip()
+    typed = asked.words(request.GET.get("q"))
     places = [place for place in PLACES if may(request.user, place.area) and typed.lower() in place.label.lower()]
     found: dict[str, object] = {"typed": typed, "places": places}
     if typed:

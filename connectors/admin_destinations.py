@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -117,7 +118,7 @@ class DestinationAdmin(admin.ModelAdmin):
             self._test(request, destination)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        destination = Destination.objects.get(pk=pk)
+        destination = get_object_or_404(Destination, pk=pk)
         if not self.has_change_permission(request, destination):
             raise PermissionDenied
         if request.method != "POST":
@@ -263,7 +264,7 @@ class AudienceAdmin(admin.ModelAdmin):
 
     def act_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         """GET asks, POST does. Starting shows what would be sent first."""
-        audience = Audience.objects.select_related("destination").get(pk=pk)
+        audience = get_object_or_404(Audience.objects.select_related("destination"), pk=pk)
         if not self.has_change_permission(request, audience) or act not in _ACTS:
             raise PermissionDenied
         back = reverse("admin:connectors_audience_change", args=[pk])

@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from cdp_site import asked
 from cdp_site.roles import may, requires
 from connectors import status, stream
 from connectors.health import health
@@ -49,24 +50,20 @@ def source(request: HttpRequest, id: int) -> HttpResponse:
 @requires("connectors")
 def stream_page(request: HttpRequest) -> HttpResponse:
     """The newest messages; asked for again every two seconds, only those after the last one shown."""
-    after = request.GET.get("after", "")
-    source_id = request.GET.get("source", "")
-    found = stream.newest(
-        after=int(after) if after.isdigit() else 0,
-        source_id=int(source_id) if source_id.isdigit() else None,
-        name=request.GET.get("name", "").strip(),
-    )
+    after, source_id = asked.whole(request.GET.get("after")), asked.whole(request.GET.get("source"))
+    name = asked.words(request.GET.get("name"))
+    found = stream.newest(after=after or 0, source_id=source_id, name=name)
     shown = {
         "arrived": found,
         "after": found[0].id if found else after or 0,
-        "source_id": source_id,
-        "name": request.GET.get("name", ""),
+        "source_id": str(source_id or ""),
+        "name": name,
         "sources": Source.objects.all(),
     }
     if request.htmx:  # type: ignore[attr-defined]
-        if after and not found:
+        if after is not None and not found:
             return HttpResponse(status=204)
-        return render(request, "connectors/_arrived.html" if after else "connectors/_stream.html", shown)
+        return render(request, "connectors/_arrived.html" if after is not None else "connectors/_stream.html", shown)
     return render(request, "connectors/stream.html", shown)
 
 
@@ -83,10 +80,9 @@ def streamed(request: HttpRequest, event_id: int) -> HttpResponse:
 @requires("connectors")
 def rejected(request: HttpRequest) -> HttpResponse:
     """Messages that couldn't be taken. Their payloads are personal data: admins see them."""
-    before = request.GET.get("before", "")
     rows = Rejected.objects.filter(replayed_at=None)
-    if before.isdigit():
-        rows = rows.filter(id__lt=int(before))
+    if before := asked.whole(request.GET.get("before")):
+        rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
     payloads = may(request.user, "admin")
     shown = {
@@ -103,7 +99,7 @@ def rejected(request: HttpRequest) -> HttpResponse:
 @requires("admin")
 def replay(request: HttpRequest) -> HttpResponse:
     """Send chosen rejected messages through the inbox once more."""
-    ids = [int(one) for one in request.POST.getlist("id") if one.isdigit()]
+    ids = [number for one in request.POST.getlist("id") if (number := asked.whole(one))]
     number = inbox.replay_rejected(ids)
     messages.success(
         request,

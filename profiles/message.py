@@ -155,7 +155,7 @@ def parse_time(value: str | int | float, field: str) -> datetime:
     """ISO 8601 text, or a number of seconds or milliseconds since 1970, as UTC; without a zone it is UTC."""
     try:
         if isinstance(value, str):
-            if value.isdigit():
+            if value.isascii() and value.isdigit():
                 return parse_time(int(value), field)
             moment = datetime.fromisoformat(value)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from cdp_site import asked
 from cdp_site.charts import size_over_time
 from cdp_site.roles import requires
 from profiles.models import Profile
@@ -23,7 +24,7 @@ from segments.rules import RuleError, from_json
 @requires("segments")
 def segments(request: HttpRequest) -> HttpResponse:
     """All segments, by name; archived ones at the end."""
-    typed = request.GET.get("q", "").strip()
+    typed = asked.words(request.GET.get("q"))
     found = Segment.objects.filter(name__icontains=typed) if typed else Segment.objects.all()
     week, lines = report.changes_in_a_week(), report.lines()
     rows = [(one, sentence(one), week.get(one.pk, 0), lines.get(one.pk, [])) for one in found]

@@ -65,6 +65,24 @@ document.addEventListener("click", async (event) => {
   if (button.hasAttribute("data-close")) button.closest("dialog")?.close();
 });
 
+// What didn't work is said, whoever asked for it; the next answer takes it back.
+const trouble = document.getElementById("trouble");
+function say(words) {
+  if (!trouble) return;
+  trouble.hidden = !words;
+  trouble.querySelector("[data-word]").textContent = words;
+}
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  say(status === 403 ? "You may not do that. Ask an admin for the role that may."
+    : status === 404 ? "It isn't there any more. Load the page again."
+    : `That didn't work (${status}), and nothing was changed. Try again; if it stays, tell an admin.`);
+});
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => say("The server can't be reached. What you see may be old; it is asked again by itself."));
+}
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) say(""); });
+
 // A page that nobody looks at asks for nothing.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();

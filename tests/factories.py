@@ -1,6 +1,7 @@
 """The smallest worlds that tests need."""
 
 import factory
+from django.contrib.auth.models import Group, User
 from factory.django import DjangoModelFactory
 
 from connectors.models import Audience, Destination, Source
@@ -46,3 +47,11 @@ class AudienceFactory(DjangoModelFactory[Audience]):
 
     name = factory.Sequence(lambda number: f"Audience {number}")
     destination = factory.SubFactory(DestinationFactory)
+
+
+def account(role: str = "", name: str = "") -> User:
+    """Somebody who may sign in, with one role or none."""
+    made = User.objects.create_user(name or role.lower().replace(" ", "-") or "nobody")
+    if role:
+        made.groups.add(Group.objects.get_or_create(name=role)[0])
+    return made

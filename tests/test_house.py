@@ -17,7 +17,7 @@ MAY_KNOW = {
 # The parts of the frame that know no app, so that every app may use them.
 GROUND_FLOOR = {
     "arrays", "assets", "checks", "charts", "database", "ids", "logs", "metrics", "middleware", "models", "roles", "settings",
-    "sql", "stages", "templatetags",
+    "asked", "sql", "stages", "templatetags",
 }  # fmt: skip
 # Sources know of profiles only its entrance.
 ENTRANCE = {"profiles.message", "profiles.inbox"}

@@ -64,7 +64,7 @@ def _person(told: dict[str, Any]) -> ChannelPerson:
 def _is_signed(key: str, stamp: str, body: bytes, signatures: str) -> bool:
     """As the specification says (standardwebhooks.com): v1 is HMAC-SHA256 over 'id.timestamp.body'."""
     destination = Destination.objects.filter(name=CHANNEL).first()
-    if destination is None or not stamp.isdigit() or abs(time.time() - int(stamp)) > OLDEST:
+    if destination is None or not (stamp.isascii() and stamp.isdigit()) or abs(time.time() - int(stamp)) > OLDEST:
         return False
     secret = base64.b64decode(str(destination.config["secret"]).removeprefix("whsec_"))
     signed = hmac.new(secret, b".".join([key.encode(), stamp.encode(), body]), hashlib.sha256).digest()

@@ -11,6 +11,7 @@ import msgspec
 from django.utils import timezone
 from msgspec import Struct
 
+from cdp_site import asked
 from connectors.destinations.base import Destination, Outcome, delivered, refuse, try_again
 
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)
@@ -53,7 +54,7 @@ class HttpDestination(Destination):
         try:
             with _client(os.getpid()).stream("POST", url, content=body, headers=headers) as response:
                 answer = _read(response)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             return refuse(f"This address can't be used: {error}. Enter one that begins with https://.")
         except httpx.TimeoutException:
             return try_again("No answer in time: the receiver is down, overloaded or out of reach.")
@@ -109,7 +110,10 @@ def _retry_after(response: httpx.Response) -> float | None:
     """Seconds, from a number or an HTTP date."""
     text = response.headers.get("retry-after", "").strip()
     try:
-        seconds = float(text) if text.isdigit() else (parsedate_to_datetime(text) - timezone.now()).total_seconds()
+        number = asked.whole(text)
+        seconds = (
+            float(number) if number is not None else (parsedate_to_datetime(text) - timezone.now()).total_seconds()
+        )
     except (ValueError, TypeError):
         return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)

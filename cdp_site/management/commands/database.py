@@ -43,6 +43,8 @@ class Command(BaseCommand):
             return
         server.stay(False)
         if server.in_use() and not force:
-            raise CommandError("Another command uses PostgreSQL (make demo?); it stops with that one. Or: manage.py database stop --force")
+            raise CommandError(
+                "Another command uses PostgreSQL (make demo?); it stops with that one. Or: manage.py database stop --force"
+            )
         server.stop()
         self.stdout.write("PostgreSQL has stopped.")
