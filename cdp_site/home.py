@@ -135,18 +135,21 @@ def concerns(health: list[SourceHealth]) -> list[Concern]:
 
 @dataclass(frozen=True)
 class Step:
+    """Something to begin with; `area`: who may do it (cdp_site.roles)."""
+
     text: str
     done: bool
     where: str
+    area: str
 
 
 def first_steps() -> list[Step]:
     """What a new company does first; empty when all of it is done."""
     steps = [
-        Step("Add a source", Source.objects.exists(), "/connectors/"),
-        Step("Send the first message", Batch.objects.exists(), "/connectors/"),
-        Step("Build a segment", Segment.objects.exists(), "/segments/new/"),
-        Step("Let a channel follow it", Destination.objects.exists(), "/connectors/"),
+        Step("Add a source", Source.objects.exists(), "/connectors/", "connectors"),
+        Step("Send the first message", Batch.objects.exists(), "/connectors/", "connectors"),
+        Step("Build a segment", Segment.objects.exists(), "/segments/new/", "segments"),
+        Step("Let a channel follow it", Destination.objects.exists(), "/connectors/", "connectors"),
     ]
     return [] if all(step.done for step in steps) else steps
 

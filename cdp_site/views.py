@@ -13,7 +13,8 @@ from segments.models import Segment
 
 @requires("people")
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home/home.html", {**_live(request), "first_steps": figures.first_steps()})
+    steps = [step for step in figures.first_steps() if may(request.user, step.area)]
+    return render(request, "home/home.html", {**_live(request), "first_steps": steps})
 
 
 @requires("people")

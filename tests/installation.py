@@ -72,7 +72,7 @@ class Installation:
 
     def living(self) -> list[str]:
         """What lives of this installation, however it came about."""
-        return [f"{process.pid} {' '.join(process.info['cmdline'])[:90]}" for process in self._processes()]
+        return [f"{process.pid} {' '.join(process.info['cmdline']).strip()}" for process in self._processes()]
 
     def end_what_lives(self) -> list[str]:
         """After a test that failed; returns what it was."""
@@ -92,7 +92,7 @@ class Installation:
                 ours = (
                     told in places
                     or process.cwd().startswith(places)
-                    or any(place in part for place in places for part in process.info["cmdline"])
+                    or any(place in part for place in places for part in process.info["cmdline"] or ())
                 )
                 if ours and process.status() != psutil.STATUS_ZOMBIE:
                     yield process

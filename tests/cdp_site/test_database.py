@@ -192,8 +192,8 @@ def test_started_by_hand_it_stays_until_it_is_stopped(apart: Installation) -> No
     user = user_of(apart)
     url_for(user)
     assert "Another command uses PostgreSQL" in one_line(apart.manage("database", "stop"))
-    user.communicate("\n")
     apart.server.stay()
+    user.communicate("\n")
     assert apart.server.answers()
     assert "has stopped" in apart.manage("database", "stop").stdout
 

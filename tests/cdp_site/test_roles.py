@@ -12,7 +12,6 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cdp_site.roles import ADMIN, AGENT, AREAS, MARKETER, may, roles_of
 from connectors.models import Destination, Source
 from profiles import inbox
-from profiles.models import Rejected
 from tests.factories import DestinationFactory, SourceFactory, account
 from tests.stream import person, resolve_all, send
 
@@ -165,7 +164,7 @@ def connected() -> tuple[Source, Destination]:
     send(source, {"type": "track", "event": "Paid", "userId": "u1"})
     resolve_all()
     body = b'{"type":"track","email":"ana@example.com"}'
-    inbox.reject(source.pk, body, "userId", "is missing", stage=Rejected.Stage.RECEIPT)
+    inbox.reject(source.pk, [inbox.Rejection(0, "userId", "is missing", body)], stage="receive")
     return source, destination
 
 

@@ -1,10 +1,12 @@
 """Who a person is at a glance: money that adds up, consent beyond doubt, who said what and when."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import override_settings
 from django.utils import timezone
 
@@ -15,6 +17,13 @@ from tests.factories import ProfileFactory, SourceFactory
 from tests.stream import person, resolve_all, send
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    """Days are counted by the calendar: at noon, a change to summer time between then and now moves none of them."""
+    with time_machine.travel(datetime(2026, 11, 20, 12, tzinfo=UTC)):
+        yield
 
 
 @pytest.fixture
@@ -158,7 +167,16 @@ def test_a_name_is_listed_among_the_traits_only_where_sources_differ(source: Sou
 
 @pytest.mark.parametrize(
     ("sent", "given"),
-    [(True, True), (False, False), (None, None), ("true", True), ("False", False), ("no", False), (0, False), ("", None)],
+    [
+        (True, True),
+        (False, False),
+        (None, None),
+        ("true", True),
+        ("False", False),
+        ("no", False),
+        (0, False),
+        ("", None),
+    ],
 )
 def test_consent_is_what_was_said_in_whatever_spelling(source: Source, sent: Any, given: bool | None) -> None:
     assert dict(said(source, consent_sms=sent).consents)["SMS"] is given

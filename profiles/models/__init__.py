@@ -1,0 +1,30 @@
+"""The people and the evidence about them: profiles, identifiers, links, events, records, traits, and the inbox before them.
+
+Keys are made by the application (`cdp_site.ids`). Whatever belongs to a person has `profile_id` first in its primary key,
+so that a cluster can keep a person's rows together. `source_id` names a row of `connectors.Source`, which this app
+doesn't know.
+"""
+
+from profiles.models.arrival import Batch, Inbox, Message, Rejected
+from profiles.models.evidence import Cut, Identifier, IdentifierKind, Link, Merge, Part
+from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
+
+__all__ = [
+    "Batch",
+    "ChangedProfile",
+    "Cut",
+    "Event",
+    "EventName",
+    "Identifier",
+    "IdentifierKind",
+    "Inbox",
+    "Link",
+    "Merge",
+    "Message",
+    "Part",
+    "Profile",
+    "ProfileRedirect",
+    "Record",
+    "Rejected",
+    "TraitValue",
+]
