@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -92,3 +94,16 @@ def test_an_export_that_fails_leaves_the_old_file_and_no_half_one(
 def test_a_folder_that_is_not_there_is_named(world: None, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="can't be written"):
         call_command("export", "profiles", "--output", str(tmp_path / "nowhere" / "profiles.csv"))
+
+
+def test_a_pipe_is_written_to_and_stays_what_it_is_and_a_link_leads_to_the_file(world: None, tmp_path: Path) -> None:
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "there.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        came = reader.submit(pipe.read_bytes)
+        call_command("export", "identity", "--output", str(pipe))
+        assert UUID.encode() in came.result(timeout=10)
+    assert pipe.is_fifo()
+    link.symlink_to(file)
+    call_command("export", "identity", "--output", str(link))
+    assert link.is_symlink() and UUID in file.read_text()

@@ -46,6 +46,8 @@ def test_count_takes_text_or_json_and_a_moment() -> None:
         (("--rule", '{"trait": "a"}'), "--rule: rule: needs exactly one of"),
         (("--rule", '{"trait"'), "isn't JSON"),
         (("--rule", "trait a exists", "--at", "yesterday"), "--at: 'yesterday' is no moment"),
+        (("--rule", "did X in 60 days", "--at", "0001-01-01"), "--at: '0001-01-01' is too far away"),
+        (("--rule", "did X in 60 days", "--at", "9999-12-31T23:59:59-14:00"), "is too far away"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(arguments: tuple[str, ...], says: str) -> None:
@@ -111,6 +113,17 @@ def test_an_import_with_a_mistake_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r'line 4: the rule of "Two": at character 11.*nothing was changed'):
         run("import", str(file))
     assert not Segment.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path) -> None:
+    nowhere, noise = tmp_path / "nowhere" / "segments.txt", tmp_path / "noise"
+    noise.write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match=r"can't be written: No such file or directory\."):
+        run("export", "--output", str(nowhere))
+    with pytest.raises(CommandError, match=r"can't be read: No such file or directory\."):
+        run("import", str(nowhere))
+    with pytest.raises(CommandError, match="is no text in UTF-8"):
+        run("import", str(noise))
 
 
 def off() -> set[str]:

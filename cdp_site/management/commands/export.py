@@ -45,12 +45,19 @@ class Command(BaseCommand):
 
 @contextmanager
 def _place(output: str) -> Iterator[IO[bytes]]:
-    """Where to write: a file gets its name when it is complete and on the disk; of a failed one nothing is left."""
+    """Where to write: a file gets its name when it is complete and on the disk; of a failed one nothing is left.
+
+    A pipe or a device is written to as it stands: something of the same name in its place would be another thing.
+    """
     if output == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(output).absolute()
+    path = Path(output).resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as place:
+            yield place
+        return
     descriptor, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -60,15 +60,20 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps([asdict(one) for one in exchange.listed()]))
         elif output:
-            Path(output).write_text(exchange.written(), encoding="utf-8")
+            try:
+                Path(output).write_text(exchange.written(), encoding="utf-8")
+            except OSError as error:
+                raise CommandError(f"{output} can't be written: {error.strerror}.") from None
         else:
             self.stdout.write(exchange.written(), ending="")
 
     def _import(self, file: str, *, as_json: bool) -> None:
         try:
             text = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{file}: can't be read ({type(error).__name__})") from None
+        except OSError as error:
+            raise CommandError(f"{file} can't be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"{file} is no text in UTF-8, such as export writes.") from None
         try:
             with transaction.atomic():
                 report = exchange.take(text)
@@ -87,4 +92,7 @@ def _moment(at: str | None) -> datetime | None:
         moment = datetime.fromisoformat(at)
     except ValueError:
         raise CommandError(f"--at: {at!r} is no moment such as 2026-11-24T09:30:00Z") from None
+    # Events are kept from 1970 on, and a window reaches back from the moment: earlier ones have nobody in them.
+    if not 1970 <= moment.year <= 9998:
+        raise CommandError(f"--at: {at!r} is too far away; from 1970 on there are events")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
