@@ -37,10 +37,10 @@ class People:
 
 @dataclass(frozen=True)
 class Moved:
-    """A segment with its size now and what it gained or lost in a week."""
+    """A segment with its size now and what it gained or lost in a week; None while it is too young to say."""
 
     segment: Segment
-    change: int
+    change: int | None
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def moved(most: int = 5) -> list[Moved]:
     """Live segments by how much their size changed in a week."""
     changes = changes_in_a_week()
     live = Segment.objects.filter(status=Segment.Status.LIVE)
-    found = [Moved(segment, changes.get(segment.pk, 0)) for segment in live]
-    return sorted(found, key=lambda one: (-abs(one.change), -one.segment.size))[:most]
+    found = [Moved(segment, changes.get(segment.pk)) for segment in live]
+    return sorted(found, key=lambda one: (-abs(one.change or 0), -one.segment.size))[:most]
 
 
 def concerns(health: list[SourceHealth]) -> list[Concern]:

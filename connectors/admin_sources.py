@@ -1,7 +1,7 @@
 """Sources in the admin: add one, copy its key on its page, give it a new one. What was rejected, and what waits."""
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -55,12 +55,12 @@ class RejectedAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rejected]:
-        return super().get_queryset(request).defer("payload")
+        name = Source.objects.filter(pk=OuterRef("source_id")).values("name")
+        return super().get_queryset(request).defer("payload").annotate(sent_by=Subquery(name))
 
     @admin.display(description="source")
     def source_name(self, rejected: Rejected) -> str:
-        found = Source.objects.filter(pk=rejected.source_id).values_list("name", flat=True).first()
-        return found or str(rejected.source_id)
+        return getattr(rejected, "sent_by", None) or str(rejected.source_id)
 
     @admin.display(description="message")
     def message(self, rejected: Rejected) -> SafeString:

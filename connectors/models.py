@@ -1,6 +1,7 @@
 """Where messages come from and where audiences go: sources, destinations, audiences and their deliveries."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,16 @@ def validate_country(code: str) -> None:
     """A country that phone numbers can be read as in; else every number without + would be lost without a word."""
     if code.upper() not in SUPPORTED_REGIONS:
         raise ValidationError(f"{code!r} is no country's two-letter code, such as ES, DE or GB.")
+
+
+ANY_HUE = 200  # what a new source has that nobody chose a colour for
+
+
+def free_hue(taken: Iterable[int]) -> int:
+    """The hue that is farthest from those in use: two sources of one colour can't be told apart."""
+    used = [hue % 360 for hue in taken]
+    apart = {hue: min((min(abs(hue - one), 360 - abs(hue - one)) for one in used), default=360) for hue in range(360)}
+    return ANY_HUE if apart[ANY_HUE] == 360 else max(apart, key=lambda hue: (apart[hue], -hue))
 
 
 class Source(models.Model):
@@ -59,6 +70,8 @@ class Source(models.Model):
 
     def save(self, *args: Any, **options: Any) -> None:
         self.default_country = self.default_country.upper()
+        if self._state.adding and self.hue == ANY_HUE:
+            self.hue = free_hue(Source.objects.values_list("hue", flat=True))
         super().save(*args, **options)
 
 

@@ -231,3 +231,11 @@ def source_config(request: HttpRequest) -> HttpResponse:
         "consentManagementMetadata": {"providers": []},
     }
     return HttpResponse(msgspec.json.encode(told), content_type=_JSON)
+
+
+@_answers
+def unknown(request: HttpRequest) -> HttpResponse:
+    """An address that Segment's API has and we don't, or a slip: told as an SDK reads it, not as a page."""
+    raise _Refused(
+        404, "unknown_address", "there is no such address; messages go to /v1/batch, or to /v1/ and their type"
+    )

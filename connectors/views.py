@@ -83,11 +83,11 @@ def rejected(request: HttpRequest) -> HttpResponse:
     rows = Rejected.objects.filter(replayed_at=None)
     if before := asked.whole(request.GET.get("before")):
         rows = rows.filter(id__lt=before)
-    found = list(rows[: PAGE + 1])
     payloads = may(request.user, "admin")
+    found = list((rows if payloads else rows.defer("payload"))[: PAGE + 1])
     shown = {
         "rejected": [
-            (one, bytes(one.payload).decode("utf-8", "replace")[:4000] if payloads else "") for one in found[:PAGE]
+            (one, bytes(one.payload[:4000]).decode("utf-8", "replace") if payloads else "") for one in found[:PAGE]
         ],
         "before": found[PAGE - 1].pk if len(found) > PAGE else None,
         "may_replay": payloads,

@@ -206,7 +206,10 @@ def _decode(text: bytes) -> Wire:
 def _named(error: msgspec.ValidationError) -> Invalid:
     """msgspec's 'Expected `int | str`, got `float` - at `$.userId`' in our words."""
     found = _path.match(str(error))
-    reason, field = (found.group(1), found.group(2) or "") if found else (str(error), "")
+    # Which of an object's values it was, msgspec doesn't say: it writes [...].
+    reason, field = (
+        (found.group(1), (found.group(2) or "").replace("[...]", "").strip(".")) if found else (str(error), "")
+    )
     expected = re.match(r"Expected `(.*)`, got `(.*)`", reason)
     if expected:
         wanted = " or ".join(_TYPE_NAMES.get(part, part) for part in expected.group(1).split(" | ") if part != "null")

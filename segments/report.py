@@ -118,8 +118,13 @@ FROM segment_size WHERE hour > %s GROUP BY 1, 2 ORDER BY 2
 
 
 def changes_in_a_week() -> dict[int, int]:
-    """What each segment gained or lost in seven days; its first hour, in which it was filled, is no change."""
-    return {id: int(change) for id, change in sql.rows(_WEEK, (timezone.now() - timedelta(days=7),))}
+    """What each segment gained or lost in seven days; its first hour, in which it was filled, is no change.
+
+    Segments that are younger than that and had no other hour aren't among them: there is nothing to say of them yet.
+    """
+    since = timezone.now() - timedelta(days=7)
+    settled = dict.fromkeys(Segment.objects.filter(created_at__lt=since).values_list("pk", flat=True), 0)
+    return settled | {id: int(change) for id, change in sql.rows(_WEEK, (since,))}
 
 
 def lines() -> dict[int, list[int]]:

@@ -27,7 +27,7 @@ def segments(request: HttpRequest) -> HttpResponse:
     typed = asked.words(request.GET.get("q"))
     found = Segment.objects.filter(name__icontains=typed) if typed else Segment.objects.all()
     week, lines = report.changes_in_a_week(), report.lines()
-    rows = [(one, sentence(one), week.get(one.pk, 0), lines.get(one.pk, [])) for one in found]
+    rows = [(one, sentence(one), week.get(one.pk), lines.get(one.pk, [])) for one in found]
     rows.sort(key=lambda row: row[0].status == Segment.Status.ARCHIVED)
     shown = {"rows": rows, "typed": typed, "ready": library.READY}
     return render(request, "segments/segments.html", shown)

@@ -279,3 +279,18 @@ def test_a_slash_at_the_end_does_no_harm(source: Source, path: str) -> None:
 def test_an_address_that_is_not_served_here_is_an_answer_not_a_fault(source: Source) -> None:
     answer = Client().get(f"/v1/projects/{source.write_key}/settings", headers={"Host": "elsewhere.example"})
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
+
+
+@pytest.mark.parametrize("path", ["/v1/trakc", "/v1/", "/v1", "/v1/projects/x/nothing"])
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_an_address_of_the_api_that_is_not_there_is_told_as_sdks_read_it(path: str, method: str) -> None:
+    answer = getattr(Client(), method)(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_address")
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999"])
+def test_a_number_that_nothing_holds_is_refused_with_the_field_that_it_is_in(source: Source, number: str) -> None:
+    body = b'{"event":"Paid","userId":"u","properties":{"total":%s}}' % number.encode()
+    answer = post(source, "/v1/track", body)
+    assert (answer.status_code, answer.json()["field"]) == (400, "properties")
