@@ -53,7 +53,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=90,
+            timeout=300,
         )
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
@@ -134,8 +134,8 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def until(condition: Callable[[], object], within: float = 20.0) -> bool:
-    """Whether it came true in time (seconds)."""
+def until(condition: Callable[[], object], within: float = 90.0) -> bool:
+    """Whether it came true in time (seconds; much, for a machine that does other things too)."""
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:

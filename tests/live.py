@@ -88,7 +88,7 @@ class Web(Process):
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:cdp_site.web", "cdp_site.wsgi"]
         super().__init__(gunicorn, PORT=str(self.port), ALLOWED_HOSTS="127.0.0.1,localhost", TRIBUTARY_DEMO="1")
 
-    def wait(self, seconds: float = 30) -> "Web":
+    def wait(self, seconds: float = 90) -> "Web":
         """Until it answers."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -133,7 +133,7 @@ def test_it_runs_alone_replaces_what_dies_and_ends_with_ctrl_c(company: Installa
 
     for _ in range(3):  # an impatient one
         running.send_signal(signal.SIGINT)
-    said, complaints = running.communicate(timeout=30)
+    said, complaints = running.communicate(timeout=90)
     assert company.living() == [], "when the command has ended, so has everything else"
     assert (running.returncode, complaints) == (0, "")
     assert "Everything has stopped" in said
@@ -147,10 +147,23 @@ def test_a_signal_ends_all_of_it(company: Installation, number: signal.Signals) 
     running = started(company, "--empty")
     assert until(lambda: all(part in "\n".join(company.living()) for part in PARTS))
     running.send_signal(number)
-    said, complaints = running.communicate(timeout=30)
+    said, complaints = running.communicate(timeout=90)
     assert company.living() == []
     assert (running.returncode, complaints) == (0, "")
     assert "Everything has stopped" in said
+
+
+def test_a_closed_terminal_ends_all_of_it_also_when_nobody_passes_the_signal_on(company: Installation) -> None:
+    ours, its = os.openpty()
+    told = company.environment(PORT=str(free_port()))
+    running = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--empty"], cwd=ROOT, env=told, stdin=its, stdout=its, stderr=its
+    )
+    os.close(its)
+    assert until(lambda: all(part in "\n".join(company.living()) for part in PARTS))
+    os.close(ours)
+    assert running.wait(90) == 0
+    assert company.living() == []
 
 
 def test_killed_while_the_history_goes_in_nothing_works_on(company: Installation) -> None:
@@ -188,6 +201,6 @@ def test_stopped_while_it_makes_its_database_it_leaves_nothing_running() -> None
         running = started(fresh, "--empty")
         assert until(lambda: any(fresh.server.place.glob("data.new*")))
         running.terminate()
-        _, complaints = running.communicate(timeout=30)
+        _, complaints = running.communicate(timeout=90)
         assert (running.returncode, complaints) == (0, "")
-        assert until(lambda: not fresh.living(), 5), fresh.living()
+        assert until(lambda: not fresh.living()), fresh.living()

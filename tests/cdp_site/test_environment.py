@@ -57,7 +57,7 @@ def test_the_web_server_says_it_in_one_line_too(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     assert "PORT=http won't do" in one_line(done)
 

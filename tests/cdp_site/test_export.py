@@ -102,7 +102,7 @@ def test_a_pipe_is_written_to_and_stays_what_it_is_and_a_link_leads_to_the_file(
     with ThreadPoolExecutor(1) as reader:
         came = reader.submit(pipe.read_bytes)
         call_command("export", "identity", "--output", str(pipe))
-        assert UUID.encode() in came.result(timeout=10)
+        assert UUID.encode() in came.result(timeout=60)
     assert pipe.is_fifo()
     link.symlink_to(file)
     call_command("export", "identity", "--output", str(link))

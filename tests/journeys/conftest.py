@@ -33,7 +33,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
             permissions=["clipboard-read", "clipboard-write"],
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda message: said.append(message.text) if _is_bad(message.type, message.text) else None)
         pages.append(page)

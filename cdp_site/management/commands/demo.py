@@ -49,6 +49,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         self._stopping = False
+        self._terminal = [stream for stream in (0, 1, 2) if os.isatty(stream)]
         supervisor: Supervisor | None = None
         try:
             if options["with_parent"]:
@@ -95,6 +96,9 @@ class Command(BaseCommand):
         while True:
             time.sleep(0.5)
             supervisor.look_after()
+            # Closed, it tells its session's first process alone, and `make` as that one (`ssh -t host make demo`) waits for us.
+            if not all(map(os.isatty, self._terminal)):
+                raise Stopped
             look_at -= 0.5
             if not embedded or look_at > 0:
                 continue
