@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Plotly makes a style element for its cursors; our policy refuses it, and static/components.css has what is needed of it.
 EXPECTED = re.compile(r"Applying inline style violates the following Content Security Policy")
 PASSWORD = "a password of the journeys"
+expect.set_options(timeout=20_000)  # a machine may do other things too
 
 
 @pytest.fixture
