@@ -36,6 +36,7 @@ class TraitPolicy(models.Model):
     class Meta:
         db_table = "trait_policy"
         verbose_name = "trait"
+        verbose_name_plural = "traits"
         ordering = ["name"]
 
     def __str__(self) -> str:
