@@ -13,6 +13,7 @@ STAGE_MODULES = [
     "connectors.sync",
     "connectors.deliver",
     "connectors.snapshot",
+    "profiles.recompute",
     "segments.fill",
     "profiles.upkeep",
 ]

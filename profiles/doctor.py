@@ -1,9 +1,13 @@
 """What must hold of people and evidence, asked of the live database. Full passes: some seconds a million events."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from cdp_site import sql
+from cdp_site.arrays import int8s, texts
 from cdp_site.checks import check
+from profiles import counts, policies
+from profiles.winners import winners
 
 _ACCOUNT = """
 SELECT coalesce(sum(messages), 0), coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
@@ -65,7 +69,12 @@ def identifiers_reach_people() -> Iterator[str]:
 
 @check("events, records and traits are on living people")
 def nothing_is_orphaned() -> Iterator[str]:
-    for what, table in (("events", "event"), ("records", "record"), ("trait values", "trait_value")):
+    for what, table in (
+        ("events", "event"),
+        ("records", "record"),
+        ("trait values", "trait_value"),
+        ("counts", "trait_count"),
+    ):
         query = (
             f"SELECT count(*) FROM (SELECT DISTINCT profile_id FROM {table}) AS one"
             " WHERE NOT EXISTS (SELECT FROM profile WHERE profile.id = one.profile_id)"
@@ -96,20 +105,57 @@ def events_are_at_home() -> Iterator[str]:
         yield f"{number:,} events are on another person, or their identifier is unknown"
 
 
-@check("each person's traits are the newest values")
+_DECIDED = """
+WITH winner AS ({winners}), decided AS (
+    SELECT profile_id, jsonb_object_agg(name, value) AS traits FROM winner
+    WHERE value <> 'null'::jsonb GROUP BY profile_id
+)
+SELECT count(*) FROM profile LEFT JOIN decided ON decided.profile_id = profile.id
+WHERE profile.traits <> coalesce(decided.traits, '{{}}')
+  AND profile.id <= coalesce((SELECT min(through) FROM trait_policy), profile.id)
+"""
+
+
+@check("each person's traits are the words that their policies choose")
 def traits_are_decided() -> Iterator[str]:
-    number = sql.rows(
-        """
-        WITH newest AS (
-            SELECT DISTINCT ON (profile_id, name) profile_id, name, value FROM trait_value
-            ORDER BY profile_id, name, time DESC, message_key DESC
-        ), decided AS (
-            SELECT profile_id, jsonb_object_agg(name, value) AS traits FROM newest
-            WHERE value <> 'null'::jsonb GROUP BY profile_id
-        )
-        SELECT count(*) FROM profile LEFT JOIN decided ON decided.profile_id = profile.id
-        WHERE profile.traits <> coalesce(decided.traits, '{}')
-        """
-    )[0][0]
+    """While everybody is decided anew after a change of policy: of those whose turn it has been."""
+    rules = policies.read()
+    number = sql.rows(_DECIDED.format(winners=winners(rules, "true")), rules.columns)[0][0]
     if number:
-        yield f"{number:,} people show traits that aren't the newest"
+        yield f"{number:,} people show traits that aren't the words their policies choose"
+
+
+# People of whom something is counted, spread over all: profile ids are time-ordered.
+_SAMPLE = """
+SELECT profile_id FROM (SELECT DISTINCT profile_id FROM trait_count WHERE name = ANY(%b::text[])) AS counted
+ORDER BY hashint8(profile_id) LIMIT %b
+"""
+_COUNTS = """
+SELECT profile_id, name, source_id, value_key::text, times FROM trait_count
+WHERE profile_id = ANY(%b::bigint[]) AND name = ANY(%b::text[])
+"""
+# Of a trait that everybody was counted for.
+_UNCOUNTED = """
+SELECT count(*) FROM (SELECT DISTINCT profile_id, name FROM trait_value WHERE name = ANY(%b::text[])) AS word
+WHERE NOT EXISTS (SELECT FROM trait_count AS said WHERE said.profile_id = word.profile_id AND said.name = word.name)
+"""
+COUNTED_AGAIN = 500  # people
+
+
+@check("values are counted as often as messages said them")
+def counts_are_right() -> Iterator[str]:
+    """Everybody must have been counted; of some hundred people what was counted is held against their events."""
+    rules = policies.read()
+    names = sorted(rules.frequent - {*rules.counting})
+    if not names:
+        return
+    if number := sql.rows(_UNCOUNTED, (texts(names),))[0][0]:
+        yield f"{number:,} traits of people go by what is said most often, and were not counted"
+    people = [profile for (profile,) in sql.rows(_SAMPLE, (texts(names), COUNTED_AGAIN))]
+    kept = {
+        (profile, name, source, UUID(key).bytes): times
+        for profile, name, source, key, times in sql.rows(_COUNTS, (int8s(people), texts(names)))
+    }
+    told = counts.counted(people, names).times()
+    if wrong := sum(kept.get(slot) != told.get(slot) for slot in kept.keys() | told.keys()):
+        yield f"{wrong:,} counts of values differ from what the events of {len(people):,} people say"

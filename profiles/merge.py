@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from cdp_site import sql
 from cdp_site.ids import new_ids
+from profiles import counts, policies
 from profiles.identifiers import Because, Identifier
 
 
@@ -71,6 +72,26 @@ SET value = excluded.value, time = excluded.time, message_key = excluded.message
 WHERE (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
 """
 
+_COUNTS = f"""
+WITH moved AS (
+    DELETE FROM trait_count USING {_ROUTES} WHERE trait_count.profile_id = route.loser
+    RETURNING route.winner, name, source_id, value_key, trait_count.value, times, time, message_key
+), together AS (
+    SELECT DISTINCT ON (winner, name, source_id, value_key) winner, name, source_id, value_key, value,
+           (sum(times) OVER (PARTITION BY winner, name, source_id, value_key))::bigint AS times, time, message_key
+    FROM moved ORDER BY winner, name, source_id, value_key, time DESC, message_key DESC
+)
+INSERT INTO trait_count AS kept (profile_id, name, source_id, value_key, value, times, time, message_key)
+SELECT * FROM together
+ON CONFLICT (profile_id, name, source_id, value_key) DO UPDATE SET
+    times = kept.times + excluded.times,
+    value = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
+                 THEN excluded.value ELSE kept.value END,
+    message_key = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
+                       THEN excluded.message_key ELSE kept.message_key END,
+    time = greatest(kept.time, excluded.time)
+"""
+
 _SEEN = f"""
 UPDATE profile SET first_seen = least(profile.first_seen, lost.first_seen),
                    last_seen = greatest(profile.last_seen, lost.last_seen),
@@ -96,7 +117,7 @@ _REDIRECT = (
     f"INSERT INTO profile_redirect (id, profile_id, at) SELECT loser, winner, %(at)b::timestamptz FROM {_ROUTES}"
 )
 
-_STEPS = (_EVENTS, _RECORDS, _TRAITS, _SEEN, _GONE, _IDENTIFIERS, _REDIRECTS)
+_STEPS = (_EVENTS, _RECORDS, _TRAITS, _COUNTS, _SEEN, _GONE, _IDENTIFIERS, _REDIRECTS)
 
 
 def merge(joined: Sequence[tuple[Joined, int]]) -> None:
@@ -116,6 +137,8 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
         for step in _STEPS:
             cursor.execute(step, route)
         cursor.execute(_REDIRECT, route)
+    # Somebody who was counted has become one with somebody who wasn't yet.
+    counts.recount(sorted({winner for _, winner in joined}), policies.hold().counting)
     sql.copy_rows(
         "profile_merge",
         ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],

@@ -9,15 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-import msgspec
 from django.utils import timezone
 
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts
 from cdp_site.ids import new_ids
-from profiles import inbox, traits
+from profiles import policies, telling, traits
 from profiles.component import columns
-from profiles.extract import traits_of_event
 from profiles.identifiers import Identifier, Kind
 
 _PROFILES_PART = """
@@ -55,12 +53,7 @@ INSERT INTO record (profile_id, source_id, kind, external_id, status, title, val
 SELECT * FROM moved
 """
 _FORGET = "DELETE FROM trait_value WHERE profile_id = ANY(%b::bigint[])"
-_TELLING = """
-SELECT event.profile_id, event_name.type, event.source_id, event.time, event.message_key,
-       event.identifiers::text, event.properties::text, event.context::text
-FROM event JOIN event_name ON event_name.id = event.name_id
-WHERE event.profile_id = ANY(%b::bigint[])
-"""
+_FORGET_COUNTS = "DELETE FROM trait_count WHERE profile_id = ANY(%b::bigint[])"
 _SEEN = """
 UPDATE profile SET first_seen = seen.first_seen, last_seen = seen.last_seen FROM (
     SELECT profile_id, min(time) AS first_seen, max(time) AS last_seen FROM event
@@ -93,7 +86,8 @@ def part(moves: Mapping[Identifier, tuple[int, int]], unsettled: set[int], kinds
                 origins, said, targets = zip(*routes, strict=True)
                 cursor.execute(table, {"from": int8s(origins), "said": texts(said), "to": int8s(targets)})
         cursor.execute(_FORGET, (int8s(everybody),))
-    _tell_traits(everybody)
+        cursor.execute(_FORGET_COUNTS, (int8s(everybody),))
+    traits.keep(list(telling.of(everybody)), policies.hold())
     with sql.cursor() as cursor:
         cursor.execute(_SEEN, (int8s(everybody),))
         cursor.execute(_IDENTIFIED, ([id for id, kind in kinds.items() if kind.identifies], int8s(everybody)))
@@ -125,36 +119,6 @@ def _record_routes(
     return [
         (before, value, home) for (kind, value), (before, home) in moves.items() if kinds[kind].role == "attach"
     ]  # fmt: skip
-
-
-def _tell_traits(profiles: list[int]) -> None:
-    """Keep anew what the events of these people say of them, some thousand events at a time."""
-    with sql.cursor() as cursor:
-        cursor.execute(_TELLING, (int8s(profiles),))
-        rows = cursor.fetchall()
-    countries = inbox.countries_of({row[2] for row in rows})
-    said = []
-    for profile, type, source, time, key, identifiers, properties, context in rows:
-        found = traits_of_event(
-            type, _object(properties), _object(context), _identifiers(identifiers or "[]"), countries.get(source, "")
-        )
-        if found:
-            said.append((profile, _Telling(source, time, key.bytes, found)))
-    traits.keep(said)
-
-
-class _Telling(msgspec.Struct, frozen=True):
-    """What an event said of a person, as `traits.keep` takes it."""
-
-    source_id: int
-    time: datetime
-    key: bytes
-    traits: dict[str, object]
-
-
-def _object(text: str | None) -> dict[str, object]:
-    found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}
 
 
 def _note(moves: Mapping[Identifier, tuple[int, int]], now: datetime) -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s, uuids
 from cdp_site.ids import new_id, new_ids
-from profiles import events, identity, inbox, records, traits
+from profiles import events, identity, inbox, policies, records, traits
 from profiles.extract import Said
 from profiles.identifiers import RECORD, Because, Kind
 from profiles.inbox import Rejection
@@ -196,7 +196,8 @@ def _store_new(new: Sequence[tuple[Said, int]], names: Names, kinds: Mapping[int
         for profile, said in people
         if said.record is not None
     )
-    decided = traits.decide(sorted(traits.keep(people) | placed.regrouped))
+    rules = policies.hold()
+    decided = traits.decide(sorted(traits.keep(people, rules) | placed.regrouped), rules)
     _mark_changed(people, names, decided | placed.regrouped | placed.born | placed.given_more | placed.gone)
 
 

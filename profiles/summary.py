@@ -5,7 +5,6 @@ robot with a million of them is answered as quickly as anybody.
 """
 
 import itertools
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,12 +17,11 @@ from django.utils import timezone
 
 from cdp_site import sql
 from profiles.models import Profile
+from profiles.provenance import TraitLine, trait_lines
 
 MOST_EVENTS = 20_000
 MONTHS = 12
 CHANNELS = (("email", "E-mail"), ("sms", "SMS"), ("phone", "Phone"), ("ads", "Ads"))
-# Traits that the head of the page shows already.
-_IN_HEAD = frozenset({"name", "first_name", "last_name", "email", "phone"})
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,6 @@ class Known:
     value: str
     source_id: int | None
     first_seen: datetime
-
-
-@dataclass(frozen=True)
-class TraitLine:
-    """A trait: the value that holds, who said so and when; what other sources say beside it."""
-
-    name: str
-    value: Any
-    source_id: int
-    time: datetime
-    others: tuple["TraitLine", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +119,7 @@ class Summary:
 
 
 def summarise(profile: Profile) -> Summary:
-    """Everything about one person but the timeline. Cost: five statements, each a range of an index."""
+    """Everything about one person but the timeline. Cost: some statements, each a range of an index."""
     records = _records(profile.pk)
     tickets = [one for one in records if one.kind == "ticket"]
     value, rhythm, events = _history(profile.pk, _usual_currency(records))
@@ -146,7 +133,7 @@ def summarise(profile: Profile) -> Summary:
         others=[one for one in records if one.kind not in ("ticket", "order")],
         consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
         identifiers=_identifiers(profile.pk),
-        traits=_traits(profile.pk),
+        traits=trait_lines(profile.pk),
         events=min(events, MOST_EVENTS),
         more_events=events >= MOST_EVENTS,
     )
@@ -258,22 +245,6 @@ def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:
         name, label = kinds[kind]
         grouped.setdefault(label, []).append(Known(name, label, value, source_id, first_seen))
     return list(grouped.items())
-
-
-def _traits(profile_id: int) -> list[TraitLine]:
-    rows = sql.rows(
-        "SELECT name, value, source_id, time FROM trait_value WHERE profile_id = %s"
-        " ORDER BY name, time DESC, message_key DESC LIMIT 1000",
-        (profile_id,),
-    )
-    by_name: dict[str, list[TraitLine]] = {}
-    for name, value, source_id, moment in rows:
-        by_name.setdefault(name, []).append(TraitLine(name, json.loads(value), source_id, moment))
-    return [
-        TraitLine(first.name, first.value, first.source_id, first.time, tuple(others))
-        for first, *others in by_name.values()
-        if first.name not in _IN_HEAD or others
-    ]
 
 
 def _sentence(profile: Profile, value: Value, rhythm: Rhythm | None, tickets: list[RecordLine]) -> str:

@@ -1,13 +1,16 @@
-"""What sources say of people: each one's latest word is kept with its time, and the newest over all sources wins."""
+"""What sources say of people: each one's latest word is kept with its time; which of them holds, the policies decide."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts, times, uuids
+from profiles import counts
+from profiles.policies import Policies
+from profiles.telling import Telling
+from profiles.winners import winners
 
 _json = msgspec.json.Encoder()
 
@@ -22,15 +25,11 @@ WHERE (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
 RETURNING profile_id
 """
 
-# A trait that its newest source took back (null) has no value; a name, e-mail or phone that is no text shows as none.
+# A trait that was taken back (null) has no value; a name, e-mail or phone that is no text shows as none.
 _DECIDE = """
-WITH newest AS (
-    SELECT DISTINCT ON (profile_id, name) profile_id, name, value
-    FROM trait_value WHERE profile_id = ANY(%b::bigint[])
-    ORDER BY profile_id, name, time DESC, message_key DESC
-), decided AS (
+WITH winner AS ({winners}), decided AS (
     SELECT profile_id, jsonb_object_agg(name, value) AS traits
-    FROM newest WHERE value <> 'null'::jsonb GROUP BY profile_id
+    FROM winner WHERE value <> 'null'::jsonb GROUP BY profile_id
 )
 UPDATE profile SET
     traits = decided.traits,
@@ -39,31 +38,19 @@ UPDATE profile SET
     phone = CASE WHEN jsonb_typeof(decided.traits -> 'phone') IN ('string', 'number')
                  THEN decided.traits ->> 'phone' ELSE '' END
 FROM (
-    SELECT touched.id AS profile_id, coalesce(decided.traits, '{}') AS traits
-    FROM unnest(%b::bigint[]) AS touched (id) LEFT JOIN decided ON decided.profile_id = touched.id
+    SELECT touched.id AS profile_id, coalesce(decided.traits, '{{}}') AS traits
+    FROM unnest(%(profiles)b::bigint[]) AS touched (id) LEFT JOIN decided ON decided.profile_id = touched.id
 ) AS decided
 WHERE profile.id = decided.profile_id AND profile.traits <> decided.traits
 RETURNING profile.id
 """
 
 
-class Telling(Protocol):
-    """What says something of a person: a message that has just come, or a stored event that is read again."""
+def keep(said: Sequence[tuple[int, Telling]], policies: Policies) -> set[int]:
+    """Keep what these messages say, by (profile, message), each for the first time; returns the profiles for which
+    anything is new.
 
-    @property
-    def source_id(self) -> int: ...
-    @property
-    def time(self) -> datetime: ...
-    @property
-    def key(self) -> bytes: ...
-    @property
-    def traits(self) -> dict[str, Any]: ...
-
-
-def keep(said: Iterable[tuple[int, Telling]]) -> set[int]:
-    """Keep what these messages say, by (profile, message); returns the profiles for which anything is new.
-
-    Cost: one statement, a row for each (profile, trait, source) in the batch.
+    Cost: one statement, a row for each (profile, trait, source) in the batch; one more where values are counted.
     """
     latest: dict[tuple[int, str, int], tuple[Any, Telling]] = {}
     for profile, message in said:
@@ -74,6 +61,7 @@ def keep(said: Iterable[tuple[int, Telling]]) -> set[int]:
                 latest[slot] = (value, message)
     if not latest:
         return set()
+    counted = counts.add(said, policies)
     slots = sorted(latest)
     profiles, names, sources = zip(*slots, strict=True)
     values, messages = zip(*(latest[slot] for slot in slots), strict=True)
@@ -81,11 +69,12 @@ def keep(said: Iterable[tuple[int, Telling]]) -> set[int]:
         int8s(profiles), texts(names), int8s(sources), texts(_json.encode(value).decode() for value in values),
         times([message.time for message in messages]), uuids([message.key for message in messages]),
     )  # fmt: skip
-    return {row[0] for row in sql.rows(_KEEP, columns)}
+    return {row[0] for row in sql.rows(_KEEP, columns)} | counted
 
 
-def decide(profiles: Sequence[int]) -> set[int]:
+def decide(profiles: Sequence[int], policies: Policies) -> set[int]:
     """Decide the winning values of these profiles anew; returns those whose traits changed. Cost: one statement."""
     if not profiles:
         return set()
-    return {row[0] for row in sql.rows(_DECIDE, (int8s(profiles), int8s(profiles)))}
+    statement = _DECIDE.format(winners=winners(policies))
+    return {row[0] for row in sql.rows(statement, {**policies.columns, "profiles": int8s(profiles)})}

@@ -8,6 +8,7 @@ doesn't know.
 from profiles.models.arrival import Batch, Inbox, Message, Rejected
 from profiles.models.evidence import Cut, Identifier, IdentifierKind, Link, Merge, Part
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
+from profiles.models.traits import TraitCount, TraitPolicy
 
 __all__ = [
     "Batch",
@@ -26,5 +27,7 @@ __all__ = [
     "ProfileRedirect",
     "Record",
     "Rejected",
+    "TraitCount",
+    "TraitPolicy",
     "TraitValue",
 ]

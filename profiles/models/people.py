@@ -99,7 +99,7 @@ class Record(models.Model):
 
 
 class TraitValue(models.Model):
-    """What one source last said of one trait of a person. The newest over all sources wins (`profiles.traits`)."""
+    """What one source last said of one trait of a person. Which of them holds is decided by `TraitPolicy`."""
 
     pk = models.CompositePrimaryKey("profile_id", "name", "source_id")
     profile_id = models.BigIntegerField()

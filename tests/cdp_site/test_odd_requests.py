@@ -44,6 +44,8 @@ NAMES = [
     "page",
     "r.0:times",
     "history",
+    "rule",
+    "place_1",
 ]
 OURS = ("", "people/", "segments/", "connectors/", "admin/connectors/", "admin/profiles/")
 
