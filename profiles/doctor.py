@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from cdp_site import sql
 from cdp_site.checks import check
+from profiles.component import columns
+from profiles.gather import LOOK_UP
 
 _ACCOUNT = """
 SELECT coalesce(sum(messages), 0), coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
@@ -113,3 +115,13 @@ def traits_are_decided() -> Iterator[str]:
     )[0][0]
     if number:
         yield f"{number:,} people show traits that aren't the newest"
+
+
+@check("who was cut apart by hand is two people")
+def cuts_hold() -> Iterator[str]:
+    cuts = sql.rows("SELECT kind_id, value, other_kind_id, other_value FROM identity_cut")
+    ends = sorted({end for a, b, c, d in cuts for end in ((a, b), (c, d))})
+    homes = {(kind, value): home for kind, value, home, _ in sql.rows(LOOK_UP, columns(ends))} if ends else {}
+    number = sum(homes.get((a, b)) is not None and homes.get((a, b)) == homes.get((c, d)) for a, b, c, d in cuts)
+    if number:
+        yield f"{number:,} cuts stand within one person"
