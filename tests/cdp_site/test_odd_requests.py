@@ -44,6 +44,8 @@ NAMES = [
     "page",
     "r.0:times",
     "history",
+    "with",
+    "reason",
 ]
 OURS = ("", "people/", "segments/", "connectors/", "admin/connectors/", "admin/profiles/")
 
