@@ -14,6 +14,8 @@ AGENT, MARKETER, ADMIN = "Support agent", "Marketer", "Admin"
 # area -> the roles that may enter it. A superuser may enter all.
 AREAS: dict[str, frozenset[str]] = {
     "people": frozenset({AGENT, MARKETER, ADMIN}),
+    # To decide by hand who is who: whoever talks with the person, not whoever only counts them.
+    "identity": frozenset({AGENT, ADMIN}),
     "segments": frozenset({MARKETER, ADMIN}),
     "connectors": frozenset({MARKETER, ADMIN}),
     "admin": frozenset({ADMIN}),

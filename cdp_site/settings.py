@@ -146,6 +146,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# By our names as well, which the pages' notes have their colours from.
+MESSAGE_TAGS = {10: "debug", 20: "info", 25: "success good", 30: "warning warn", 40: "error bad"}
 LANGUAGE_CODE = "en"
 TIME_ZONE = environment.time_zone("TIME_ZONE", "Europe/Madrid")
 USE_TZ = True

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -31,6 +32,9 @@ STALE_WAKE_AFTER = 15.0  # seconds
 # The way of the data, then what is in no hurry. In whatever order modules are imported, stages run in this one.
 WAY = ("resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "fill", "upkeep")
 _RETRY_AFTER = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+T = TypeVar("T")
 
 
 class Again(Exception):
@@ -138,7 +142,7 @@ def _work(name: str, gives_way_at: float) -> int:
     return done
 
 
-def attempt(batch: Callable[[], int], tries: int = 8) -> int:
+def attempt(batch: Callable[[], T], tries: int = 8) -> T:
     """One batch, done again when it lost a deadlock, a serialisation or a race for new identifiers."""
     for number in range(1, tries + 1):
         try:
@@ -181,6 +185,21 @@ def _locked_attempt(found: _Stage) -> int:
         return attempt(found.batch)
     finally:
         _unlock(found.name)
+
+
+def hold(name: str) -> None:
+    """Keep a stage from running until this transaction ends; waits for the batch that it is at.
+
+    For what isn't a message but changes the same rows (people put apart by hand). A runner that gave up meanwhile left
+    the flag set: it is followed up.
+    """
+    sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tributary stage {name}",))
+
+    def follow_up() -> None:
+        if _is_woken(name):
+            async_task("cdp_site.stages.run", name, group="stage")
+
+    transaction.on_commit(follow_up)
 
 
 def _try_lock(name: str) -> bool:

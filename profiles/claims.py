@@ -60,8 +60,8 @@ def claims_of(
 # A link that says nothing new isn't written, and doesn't come back.
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
-                                   verdict)
-SELECT *, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
+                                   verdict, by_hand)
+SELECT *, 0, false FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
                         %b::timestamptz[], %b::timestamptz[], %b::boolean[])
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
     source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
@@ -69,9 +69,9 @@ ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
     message_key = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                        THEN excluded.message_key ELSE kept.message_key END,
     first = least(kept.first, excluded.first), last = greatest(kept.last, excluded.last),
-    stated = kept.stated OR excluded.stated
+    stated = kept.stated OR excluded.stated, by_hand = kept.by_hand AND NOT excluded.stated
 WHERE (excluded.first, excluded.message_key) < (kept.first, kept.message_key) OR excluded.last > kept.last
-   OR excluded.stated AND NOT kept.stated
+   OR excluded.stated AND (kept.by_hand OR NOT kept.stated)
 RETURNING kind_id, value, other_kind_id, other_value
 """
 

@@ -7,6 +7,8 @@ from cdp_site import sql
 from cdp_site.arrays import int8s, texts
 from cdp_site.checks import check
 from profiles import counts, policies
+from profiles.component import columns
+from profiles.gather import LOOK_UP
 from profiles.winners import winners
 
 _ACCOUNT = """
@@ -159,3 +161,13 @@ def counts_are_right() -> Iterator[str]:
     told = counts.counted(people, names).times()
     if wrong := sum(kept.get(slot) != told.get(slot) for slot in kept.keys() | told.keys()):
         yield f"{wrong:,} counts of values differ from what the events of {len(people):,} people say"
+
+
+@check("who was cut apart by hand is two people")
+def cuts_hold() -> Iterator[str]:
+    cuts = sql.rows("SELECT kind_id, value, other_kind_id, other_value FROM identity_cut")
+    ends = sorted({end for a, b, c, d in cuts for end in ((a, b), (c, d))})
+    homes = {(kind, value): home for kind, value, home, _ in sql.rows(LOOK_UP, columns(ends))} if ends else {}
+    number = sum(homes.get((a, b)) is not None and homes.get((a, b)) == homes.get((c, d)) for a, b, c, d in cuts)
+    if number:
+        yield f"{number:,} cuts stand within one person"

@@ -161,11 +161,16 @@ def _order(evidence: Evidence, links: np.ndarray, table: _Table) -> np.ndarray:
 
 
 def _outlived(evidence: Evidence, table: _Table) -> np.ndarray:
-    """Which links are claims on an identifier that others went on claiming long after (a phone number given anew)."""
+    """Which links are claims on an identifier that others went on claiming long after (a phone number given anew).
+
+    A link whose two ends somebody cut apart was no claim."""
     low, high = np.minimum(evidence.one, evidence.other), np.maximum(evidence.one, evidence.other)
     weaker = np.where(table.rank[evidence.kinds[low]] > table.rank[evidence.kinds[high]], low, high)
-    latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min)
-    np.maximum.at(latest, weaker, evidence.last)
+    latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min // 2)
+    size = len(evidence.kinds)
+    apart = evidence.cuts.min(axis=1, initial=size) * size + evidence.cuts.max(axis=1, initial=0)
+    claims = ~np.isin(low * size + high, apart)
+    np.maximum.at(latest, weaker[claims], evidence.last[claims])
     patience = table.yields_after[evidence.kinds[weaker]]
     return (patience > 0) & (evidence.last < latest[weaker] - patience)
 

@@ -11,7 +11,7 @@ from profiles.component import columns
 from profiles.gather import LOOK_UP, Batch
 from profiles.identifiers import Identifier
 
-_HOSTS = """
+HOSTS = """
 SELECT other_kind_id, other_value, kind_id, value, first, stated FROM identity_link
 WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 """
@@ -57,7 +57,7 @@ class Hosts:
         """Look at all links of these; a profile that is left without anything merges into where all of it goes."""
         batch = self.batch
         links: dict[Identifier, list[tuple[tuple[object, ...], Identifier]]] = {}
-        for kind, value, host_kind, host_value, first, stated in sql.rows(_HOSTS, columns(sorted(asked))):
+        for kind, value, host_kind, host_value, first, stated in sql.rows(HOSTS, columns(sorted(asked))):
             host = (host_kind, host_value)
             order = (not stated, batch.kinds[host_kind].priority, first, host)
             links.setdefault((kind, value), []).append((order, host))

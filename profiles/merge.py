@@ -5,6 +5,7 @@ keep about a person (memberships, audiences) is not moved: both profiles are put
 behind take the loser out and evaluate the winner.
 """
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -106,9 +107,10 @@ WHERE profile.id = lost.winner
 """
 
 _GONE = "DELETE FROM profile WHERE id = ANY(%(losers)b::bigint[])"
-_IDENTIFIERS = (
-    f"UPDATE identifier SET profile_id = route.winner FROM {_ROUTES} WHERE identifier.profile_id = route.loser"
-)
+_IDENTIFIERS = f"""
+UPDATE identifier SET profile_id = route.winner FROM {_ROUTES} WHERE identifier.profile_id = route.loser
+RETURNING route.loser, kind_id, value
+"""
 # Redirects never chain: whoever led to a loser leads to its winner now.
 _REDIRECTS = f"""
 UPDATE profile_redirect SET profile_id = route.winner FROM {_ROUTES} WHERE profile_redirect.profile_id = route.loser
@@ -117,7 +119,7 @@ _REDIRECT = (
     f"INSERT INTO profile_redirect (id, profile_id, at) SELECT loser, winner, %(at)b::timestamptz FROM {_ROUTES}"
 )
 
-_STEPS = (_EVENTS, _RECORDS, _TRAITS, _COUNTS, _SEEN, _GONE, _IDENTIFIERS, _REDIRECTS)
+_STEPS = (_EVENTS, _RECORDS, _TRAITS, _COUNTS, _SEEN, _GONE, _REDIRECTS)
 
 
 def merge(joined: Sequence[tuple[Joined, int]]) -> None:
@@ -139,14 +141,22 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
         cursor.execute(_REDIRECT, route)
     # Somebody who was counted has become one with somebody who wasn't yet.
     counts.recount(sorted({winner for _, winner in joined}), policies.hold().counting)
+    brought: dict[int, list[Identifier]] = {}
+    for loser, kind, value in sql.rows(_IDENTIFIERS, route):
+        brought.setdefault(loser, []).append((kind, value))
     sql.copy_rows(
         "profile_merge",
-        ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],
-        [_note(key, one) for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)],
+        ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at", "identifiers"],
+        [
+            _note(key, one, brought.get(one.loser, []))
+            for key, (one, _) in zip(new_ids(len(joined)), joined, strict=True)
+        ],
     )
 
 
-def _note(key: int, one: Joined) -> tuple[object, ...]:
+def _note(key: int, one: Joined, brought: list[Identifier]) -> tuple[object, ...]:
+    """Who became part of whom, why, and with what: by that a merge can be undone."""
     kind, value = one.identifier or (None, "")
     message = (UUID(bytes=one.because.key), one.because.source_id) if one.because else (None, None)
-    return one.winner, key, one.loser, *message, kind, value, one.because.time if one.because else timezone.now()
+    at = one.because.time if one.because else timezone.now()
+    return one.winner, key, one.loser, *message, kind, value, at, json.dumps(sorted(brought))

@@ -8,6 +8,7 @@ so that everybody has what they would have had without each other.
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -16,7 +17,7 @@ from cdp_site.arrays import int8s, texts
 from cdp_site.ids import new_ids
 from profiles import policies, telling, traits
 from profiles.component import columns
-from profiles.identifiers import Identifier, Kind
+from profiles.identifiers import Because, Identifier, Kind
 
 _PROFILES_PART = """
 INSERT INTO profile (id, first_seen, last_seen, identified, contested, name, email, phone, traits)
@@ -67,9 +68,18 @@ WHERE id = ANY(%b::bigint[])
 """
 
 
-def part(moves: Mapping[Identifier, tuple[int, int]], unsettled: set[int], kinds: Mapping[int, Kind]) -> set[int]:
+# The identifier that turned out not to join people, and the message that showed it.
+Reason = tuple[Identifier, Because]
+
+
+def part(
+    moves: Mapping[Identifier, tuple[int, int]],
+    unsettled: set[int],
+    kinds: Mapping[int, Kind],
+    reasons: Mapping[tuple[int, int], Reason],
+) -> set[int]:
     """Carry out moves of identifiers, {identifier: (from, to)}, already written; `unsettled`: others whose messages may
-    find somebody else now. Returns all profiles that had or got any.
+    find somebody else now; `reasons` by (from, to), where a message gave one. Returns all profiles that had or got any.
 
     The profiles are locked by the caller, who has the winning traits decided anew and both sides marked as changed.
     Cost: reads all events of the people concerned, and writes those that move.
@@ -91,7 +101,7 @@ def part(moves: Mapping[Identifier, tuple[int, int]], unsettled: set[int], kinds
     with sql.cursor() as cursor:
         cursor.execute(_SEEN, (int8s(everybody),))
         cursor.execute(_IDENTIFIED, ([id for id, kind in kinds.items() if kind.identifies], int8s(everybody)))
-    _note(moves, now)
+    _note(moves, now, reasons)
     return {*everybody}
 
 
@@ -121,16 +131,18 @@ def _record_routes(
     ]  # fmt: skip
 
 
-def _note(moves: Mapping[Identifier, tuple[int, int]], now: datetime) -> None:
-    """Keep who parted, and with which identifiers."""
+def _note(
+    moves: Mapping[Identifier, tuple[int, int]], now: datetime, reasons: Mapping[tuple[int, int], Reason]
+) -> None:
+    """Keep who parted, with which identifiers, and why."""
     routes: dict[tuple[int, int], list[Identifier]] = {}
     for one, route in moves.items():
         routes.setdefault(route, []).append(one)
-    sql.copy_rows(
-        "profile_part",
-        ["profile_id", "id", "parted_id", "identifiers", "at"],
-        [
-            (before, key, home, json.dumps(sorted(identifiers)), now)
-            for key, ((before, home), identifiers) in zip(new_ids(len(routes)), routes.items(), strict=True)
-        ],
-    )
+    rows = []
+    for key, (route, identifiers) in zip(new_ids(len(routes)), routes.items(), strict=True):
+        because: tuple[object, ...] = (None, None, None, "")
+        if reason := reasons.get(route):
+            because = (UUID(bytes=reason[1].key), reason[1].source_id, *reason[0])
+        rows.append((route[0], key, route[1], json.dumps(sorted(identifiers)), now, *because))
+    columns = ["profile_id", "id", "parted_id", "identifiers", "at", "message_key", "source_id", "kind_id", "value"]
+    sql.copy_rows("profile_part", columns, rows)

@@ -86,7 +86,9 @@ class _Settlement:
         self._bear()
         if self.batch.judged:
             component.record(*self.batch.judged)
-        parted = part.part(moves, self.batch.unsettled, self.batch.kinds) if moves or self.batch.unsettled else set()
+        parted: set[int] = set()
+        if moves or self.batch.unsettled:
+            parted = part.part(moves, self.batch.unsettled, self.batch.kinds, self._reasons(moves))
         merge.merge([(one, self.batch.living(one.winner)) for one in self.batch.joined])
         self._see()
         self._write_contested()
@@ -95,6 +97,26 @@ class _Settlement:
             parted - self.placed.gone
         )
         return self.placed
+
+    def _reasons(self, moves: Mapping[Identifier, tuple[int, int]]) -> dict[tuple[int, int], part.Reason]:
+        """What this batch said that parts people: which identifier turned out to be shared or another's, by which message."""
+        if not self.batch.judged:
+            return {}
+        found, judgement = self.batch.judged
+        shared = judgement.shared - found.shared
+        said = [
+            (end, {end, other}, self.batch.claims[pair].because)
+            for pair in self.batch.touched
+            for end, other in (pair, pair[::-1])
+        ]
+        said.sort(key=lambda one: (one[0] not in shared, one[2].time, one[2].key))
+        reasons: dict[tuple[int, int], part.Reason] = {}
+        for one, route in moves.items():
+            for end, ends, because in said if route not in reasons else ():
+                if one in ends or any(found.homes.get(near) in route for near in ends):
+                    reasons[route] = end, because
+                    break
+        return reasons
 
     def _write_identifiers(self, moves: Mapping[Identifier, tuple[int, int]]) -> None:
         """New identifiers, and those that lead to somebody else now. `Again` when another drain stored one first."""
@@ -177,7 +199,7 @@ class _Settlement:
         if not self.batch.judged:
             return
         found, judgement = self.batch.judged
-        at = judgement.contested()
+        at = judgement.contested() | found.barred
         self.placed.contested = {home for one in at if (home := self.batch.home.get(one)) is not None}
         homes = {home for one in found.homes if (home := self.batch.home.get(one)) is not None}
         with sql.cursor() as cursor:

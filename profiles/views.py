@@ -5,6 +5,7 @@ from django.shortcuts import render
 
 from cdp_site.roles import requires
 from profiles import search, timeline
+from profiles.models import Profile
 from profiles.sentences import CATEGORIES
 
 
@@ -41,10 +42,13 @@ def person_timeline(request: HttpRequest, id: int) -> HttpResponse:
 @requires("people")
 def person_event(request: HttpRequest, id: int, event_id: int) -> HttpResponse:
     """One event with all that it carried."""
-    entry = timeline.one(_living(id), event_id)
+    living = _living(id)
+    entry = timeline.one(living, event_id)
     if entry is None:
         raise Http404
-    return render(request, "profiles/_event.html", {"entry": entry})
+    shown = {"entry": entry, "profile_id": living, "person": Profile.objects.get(id=living)}
+    template = "profiles/_event.html" if request.htmx else "profiles/event.html"  # type: ignore[attr-defined]
+    return render(request, template, shown)
 
 
 def _living(id: int) -> int:

@@ -6,11 +6,12 @@ doesn't know.
 """
 
 from profiles.models.arrival import Batch, Inbox, Message, Rejected
-from profiles.models.evidence import Cut, Identifier, IdentifierKind, Link, Merge, Part
+from profiles.models.evidence import Act, Cut, Identifier, IdentifierKind, Link, Merge, Part
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
 from profiles.models.traits import TraitCount, TraitPolicy
 
 __all__ = [
+    "Act",
     "Batch",
     "ChangedProfile",
     "Cut",

@@ -1,4 +1,6 @@
-"""Why somebody is one person: identifiers and their kinds, links, cuts, and how people grew together and parted."""
+"""Why somebody is one person: identifiers and their kinds, links, cuts, how people grew together and parted, by whom."""
+
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -70,6 +72,7 @@ class Link(models.Model):
     first = models.DateTimeField()
     last = models.DateTimeField(default=timezone.now, help_text="The month in which it was said last.")
     stated = models.BooleanField(default=False, help_text="Said in as many words: an alias, or joined by hand.")
+    by_hand = models.BooleanField(default=False, help_text="Stated by somebody, and by no message.")
     verdict = models.SmallIntegerField(default=0, help_text="Why it joins nothing, 0 if it does: profiles.grouping.")
 
     class Meta:
@@ -104,6 +107,8 @@ class Merge(models.Model):
     kind_id = models.SmallIntegerField(null=True, help_text="The kind of identifier that joined them.")
     value = models.TextField(default="")
     at = models.DateTimeField(default=timezone.now)
+    identifiers = models.JSONField(default=list, help_text="[[kind id, value], …] that the loser brought.")
+    act_id = models.BigIntegerField(null=True, help_text="By hand: which act.")
 
     class Meta:
         db_table = "profile_merge"
@@ -118,6 +123,52 @@ class Part(models.Model):
     parted_id = models.BigIntegerField(help_text="Whom they went to.")
     identifiers = models.JSONField(help_text="[[kind id, value], …]")
     at = models.DateTimeField(default=timezone.now)
+    message_key = models.UUIDField(null=True)
+    source_id = models.BigIntegerField(null=True)
+    kind_id = models.SmallIntegerField(null=True, help_text="The kind of identifier that turned out not to join them.")
+    value = models.TextField(default="")
+    act_id = models.BigIntegerField(null=True, help_text="By hand: which act.")
 
     class Meta:
         db_table = "profile_part"
+        indexes = [models.Index(fields=["parted_id"], name="profile_part_to")]
+
+
+class Act(models.Model):
+    """What somebody decided by hand about who is who: who, when, why, and what it changed. Added to, never changed."""
+
+    class Kind(models.TextChoices):
+        CUT = "cut", "cut a link"
+        UNDO = "undo", "undid a merge"
+        JOIN = "join", "joined two people"
+        BACK = "back", "took an act back"
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    kind = models.CharField(max_length=4, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.TextField(help_text="The name by which they signed in, or what did it for them.")
+    reason = models.TextField()
+    profile_id = models.BigIntegerField(db_index=True, help_text="Whose page it was done on.")
+    other_id = models.BigIntegerField(db_index=True, null=True, help_text="Whom it was parted from or joined with.")
+    cut = models.JSONField(default=list, help_text="[[one, other], …], each [kind id, value]: apart from then on.")
+    uncut = models.JSONField(default=list, help_text="Likewise: cuts that it took back.")
+    joined = models.JSONField(default=list, help_text="Likewise: said to be one person's.")
+    unjoined = models.JSONField(default=list, help_text="Likewise: said no more.")
+    takes_back = models.BigIntegerField(null=True, unique=True, help_text="The act that it takes back.")
+
+    class Meta:
+        db_table = "identity_act"
+        ordering = ["-id"]
+        verbose_name = "act by hand"
+        verbose_name_plural = "identity by hand"
+
+    def __str__(self) -> str:
+        return f"{self.by} {self.get_kind_display()}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("an act is never changed; take it back with another one")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("an act is never deleted; take it back with another one")

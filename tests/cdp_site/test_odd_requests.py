@@ -46,6 +46,8 @@ NAMES = [
     "history",
     "rule",
     "place_1",
+    "with",
+    "reason",
 ]
 OURS = ("", "people/", "segments/", "connectors/", "admin/connectors/", "admin/profiles/")
 

@@ -32,6 +32,11 @@ AREA_OF = {
     "person_news": "people",
     "person_timeline": "people",
     "person_event": "people",
+    "person_identity": "people",
+    "person_cut": "identity",
+    "person_undo": "identity",
+    "person_join": "identity",
+    "person_take_back": "identity",
     "segments": "segments",
     "segment_new": "segments",
     "segment": "segments",
@@ -104,12 +109,12 @@ def test_each_role_enters_its_areas_and_no_other(role: str) -> None:
     assert let_in == {name for name, area in AREA_OF.items() if role in AREAS[area]}
 
 
-def test_agents_see_people_alone_marketers_not_what_admins_do() -> None:
+def test_agents_see_people_and_decide_who_is_who_marketers_not_what_admins_do() -> None:
     areas = {role: {area for area, roles in AREAS.items() if role in roles} for role in (AGENT, MARKETER, ADMIN)}
     assert areas == {
-        AGENT: {"people"},
+        AGENT: {"people", "identity"},
         MARKETER: {"people", "segments", "connectors"},
-        ADMIN: {"people", "segments", "connectors", "admin"},
+        ADMIN: {"people", "identity", "segments", "connectors", "admin"},
     }
 
 

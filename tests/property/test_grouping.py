@@ -57,7 +57,10 @@ def plainly(evidence: Evidence) -> list[int]:
         if 0 < TERMS[of[place]].shared_above < number
     }  # fmt: skip
     latest: dict[int, int] = {}
+    cuts = [set(cut) for cut in evidence.cuts.tolist()]
     for one, other, _, last, _ in links:
+        if {one, other} in cuts:
+            continue
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         latest[weaker] = max(latest.get(weaker, last), last)
 
@@ -66,10 +69,9 @@ def plainly(evidence: Evidence) -> list[int]:
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         patience = TERMS[of[weaker]].yields_after * DAY
         strong, weak = sorted((TERMS[of[one]].rank, TERMS[of[other]].rank))
-        return not stated, weak, strong, patience > 0 and last < latest[weaker] - patience, first, one, other
+        return not stated, weak, strong, patience > 0 and last < latest.get(weaker, last) - patience, first, one, other
 
     people = {place: {place} for place in range(len(of))}
-    cuts = [set(cut) for cut in evidence.cuts.tolist()]
     for one, other, _, _, stated in sorted(links, key=place_in_line):
         if (not stated and (one in shared or other in shared)) or people[one] is people[other]:
             continue

@@ -1,0 +1,154 @@
+"""How somebody became who they are: merges, partings and what was done by hand, the newest first, each with its cause."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cdp_site import sql
+from cdp_site.arrays import int8s
+from cdp_site.ids import made_at
+from profiles import plans
+from profiles.explain import events_of, names_of
+from profiles.identifiers import Identifier, Kind, strength
+from profiles.models import Act
+
+MOST = 30
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened. `who`: the other person, as they are called now; `brought`: identifiers that came or
+    left (the strongest few), `more` of them; `cause`: the identifier because of which, by a message (`event`)."""
+
+    kind: str
+    id: int
+    at: datetime
+    who: tuple[int, str] | None = None
+    brought: list[tuple[str, str]] = field(default_factory=list)
+    more: int = 0
+    cause: tuple[str, str] | None = None
+    source_id: int | None = None
+    event: tuple[int, int] | None = None
+    act: Act | None = None
+    # Whether it can still be undone (a merge) or taken back (an act).
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class History:
+    steps: list[Step]
+    more: int
+
+
+_MERGES = """
+SELECT id, loser_id, kind_id, value, source_id, message_key::text, identifiers, count(*) OVER () FROM profile_merge
+WHERE profile_id = ANY(%(ids)b::bigint[]) AND act_id IS NULL ORDER BY id DESC LIMIT %(most)b
+"""
+# From the person, and to the person: an index for each.
+_PARTS = """
+SELECT id, profile_id, parted_id, kind_id, value, source_id, message_key::text, identifiers, count(*) OVER () FROM (
+    SELECT * FROM profile_part WHERE profile_id = ANY(%(ids)b::bigint[]) AND act_id IS NULL
+    UNION
+    SELECT * FROM profile_part WHERE parted_id = ANY(%(ids)b::bigint[]) AND act_id IS NULL
+) AS part ORDER BY id DESC LIMIT %(most)b
+"""
+_FEW = 4
+
+
+def history(profile_id: int, kinds: Mapping[int, Kind]) -> History:
+    """The latest thirty steps. Cost: a few ranges of indexes of this person's rows."""
+    ids = plans.ids_of(profile_id)
+    asked = {"ids": int8s(sorted(ids)), "most": MOST}
+    merges, parts = sql.rows(_MERGES, asked), sql.rows(_PARTS, asked)
+    acts = Act.objects.filter(profile_id__in=ids) | Act.objects.filter(other_id__in=ids)
+    latest = list(acts[:MOST])
+    back = set(Act.objects.filter(takes_back__in=[one.pk for one in latest]).values_list("takes_back", flat=True))
+    told = _Told(ids, kinds)
+    steps = [told.merge(row) for row in merges] + [told.part(row) for row in parts]
+    steps += [told.act(one, one.pk not in back) for one in latest]
+    steps.sort(key=lambda step: -step.id)
+    number = (merges[0][-1] if merges else 0) + (parts[0][-1] if parts else 0) + acts.count()
+    return History(told.whole(steps[:MOST]), number - min(number, MOST, len(steps)))
+
+
+class _Told:
+    """Rows as steps; what has to be looked up for all of them is looked up at the end, at once."""
+
+    def __init__(self, ids: Sequence[int], kinds: Mapping[int, Kind]) -> None:
+        self.ids, self.kinds = {*ids}, kinds
+        self.labels: dict[int, str] = dict(sql.rows("SELECT id, label FROM identifier_kind"))
+        self.others: dict[int, int] = {}
+        self.keys: dict[int, str] = {}
+        self.brought: dict[int, list[Identifier]] = {}
+
+    def merge(self, row: Sequence[Any]) -> Step:
+        id, loser, kind, value, source, key, brought, _ = row
+        return self._step("merge", id, loser, kind, value, source, key, brought)
+
+    def part(self, row: Sequence[Any]) -> Step:
+        id, left, parted, kind, value, source, key, brought, _ = row
+        came = parted in self.ids and left not in self.ids
+        return self._step("came" if came else "left", id, left if came else parted, kind, value, source, key, brought)
+
+    def act(self, act: Act, is_open: bool) -> Step:
+        other = act.profile_id if act.profile_id not in self.ids else act.other_id
+        if other is not None and other not in self.ids:
+            self.others[act.pk] = other
+        return Step("act", act.pk, act.at, act=act, open=is_open and act.kind != Act.Kind.BACK)
+
+    def _step(
+        self, kind: str, id: int, other: int, of: int | None, value: str, source: int | None, key: str | None, brought: str
+    ) -> Step:  # fmt: skip
+        self.others[id] = other
+        if key:
+            self.keys[id] = key
+        found = [(number, text) for number, text in json.loads(brought)]
+        self.brought[id] = found
+        shown = sorted(
+            (one for one in found if self.kinds[one[0]].role != "attach"), key=lambda one: strength(one, self.kinds)
+        )
+        cause = (self.labels[of], value) if of else None
+        few = [(self.labels[number], text) for number, text in shown[:_FEW]]
+        return Step(kind, id, made_at(id), None, few, len(shown) - len(few), cause, source)
+
+    def whole(self, steps: Iterable[Step]) -> list[Step]:
+        steps = list(steps)
+        living = _living({self.others[step.id] for step in steps if step.id in self.others})
+        names = names_of(living.values())
+        events = events_of(self.keys.values())
+        mine = self._still_mine([step for step in steps if step.kind == "merge"])
+        whole = []
+        for step in steps:
+            other = living.get(self.others.get(step.id, 0))
+            whole.append(
+                replace(
+                    step,
+                    who=(other, names[other]) if other is not None else None,
+                    event=events.get(self.keys.get(step.id, "")),
+                    open=step.open or step.id in mine,
+                )
+            )
+        return whole
+
+    def _still_mine(self, merges: Iterable[Step]) -> set[int]:
+        """The merges of which something that the loser brought leads here still, so that they can be undone."""
+        some = {step.id: self.brought[step.id][:20] for step in merges}
+        homes = plans.known_homes(one for brought in some.values() for one in brought) if some else {}
+        return {
+            id
+            for id, brought in some.items()
+            if any(homes.get(one) in self.ids and self.kinds[one[0]].merges for one in brought)
+        }
+
+
+_LIVING = """
+SELECT id, id FROM profile WHERE id = ANY(%b::bigint[])
+UNION ALL SELECT id, profile_id FROM profile_redirect WHERE id = ANY(%b::bigint[])
+"""
+
+
+def _living(ids: set[int]) -> dict[int, int]:
+    wanted = int8s(sorted(ids))
+    return dict(sql.rows(_LIVING, (wanted, wanted))) if ids else {}
