@@ -58,13 +58,23 @@ SELECT id, CASE WHEN lower(name) ~ %(beginning)s THEN 1 ELSE 2 END, '' FROM prof
 WHERE {words} ORDER BY 2 LIMIT %(enough)s
 """
 _NUMBER = """
-SELECT profile_id, 1, kind || ' ' || external_id FROM record WHERE external_id LIKE %(prefix)s LIMIT %(enough)s
+SELECT profile_id, 1, kind || ' ' || external_id FROM record WHERE external_id LIKE %({spelling})s LIMIT %(enough)s
 """
 _ID = """
 SELECT id, 0, '' FROM profile WHERE id = %(id)s
 UNION ALL SELECT profile_id, 0, 'merged ' || id FROM profile_redirect WHERE id = %(id)s
 """
+# An address or number that a family shares leads to one of them; whoever else said it was theirs is meant as well.
+_ALSO_SAID = """
+SELECT identifier.profile_id, link.other_value FROM identity_link AS link
+JOIN identifier ON identifier.kind_id = link.kind_id AND identifier.value = link.value
+WHERE link.other_kind_id = ANY(%s::smallint[]) AND link.other_value = ANY(%s) AND identifier.profile_id IS NOT NULL
+LIMIT %s
+"""
 _PEOPLE = "SELECT id, name, email, phone, identified, last_seen FROM profile WHERE id = ANY(%s::bigint[])"
+
+
+_CALLED = re.compile(r"^(?:(?:order|ticket|deal|subscription)\s+)?(?:#\s*)?(?=\S)", re.IGNORECASE)
 
 
 def people(query: str, limit: int = 20) -> list[Found]:
@@ -77,6 +87,9 @@ def people(query: str, limit: int = 20) -> list[Found]:
     for profile, rank, value in sql.rows(" UNION ALL ".join(f"({branch})" for branch in branches), values):
         if profile not in hits or rank < hits[profile][0]:
             hits[profile] = (rank, value)
+    reachable = [value for _, value in hits.values() if "@" in value or value.startswith("+")]
+    for profile, value in sql.rows(_ALSO_SAID, ([EMAIL, PHONE], reachable, _ENOUGH)) if reachable else []:
+        hits.setdefault(profile, (1, value))
     best = sorted(hits, key=lambda profile: hits[profile][0])[: 4 * limit]
     found = [_found(row, hits[row[0]][1]) for row in sql.rows(_PEOPLE, (best,))] if best else []
     found.sort(key=lambda one: (hits[one.id][0], -one.last_seen.timestamp()))
@@ -103,8 +116,14 @@ def _branches(typed: str) -> tuple[list[str], dict[str, object]]:
     branches = [_EXACT, _EXTERNAL]
     if len(dialled) >= 5 and not re.search(r"[^\d\s+()./\-]", number):
         branches.append(_PHONE)
+    # '#4411', 'order E017': as pages and people write it, in capitals or not.
+    spoken = _CALLED.sub("", typed)
+    if len(spoken) >= 3:
+        for place, spelling in enumerate(sorted({spoken, spoken.upper(), spoken.lower()})):
+            values[f"number{place}"] = f"{_literal(spelling)}%"
+            branches.append(_NUMBER.format(spelling=f"number{place}"))
     if len(typed) >= 3:
-        branches += [_PREFIX, _NUMBER]
+        branches.append(_PREFIX)
         if not re.search(r"\s", typed):
             branches.append(_EMAIL)
     words = [word for word in (one.strip(",;") for one in lowered.split()) if word][:MAX_WORDS]

@@ -135,6 +135,25 @@ def test_a_person_is_found_by_any_id(source: Source, typed: str) -> None:
     assert names(typed) == ["A"]
 
 
+@pytest.mark.parametrize("typed", ["A-4411", "a-4411", "#A-4411", "order A-4411", "Order #a-4411", "# a-44"])
+def test_an_order_is_found_as_pages_write_its_number_and_people_say_it(source: Source, typed: str) -> None:
+    known(source, "u1", "Ana")
+    known(source, "u2", "Jordi")
+    for user, order in (("u1", "A-4411"), ("u2", "B-4411")):
+        bought = {"type": "track", "event": "Order Completed", "userId": user, "messageId": order}
+        send(source, {**bought, "properties": {"order_id": order, "total": 20}})
+    resolve_all()
+    assert names(typed) == ["Ana"]
+
+
+@pytest.mark.parametrize("typed", ["family@example.com", "family@", "600 111 222", "+34 600111222"])
+def test_everybody_is_found_who_said_that_an_address_or_number_is_theirs(source: Source, typed: str) -> None:
+    for user, name in (("u1", "Marta"), ("u2", "Luis")):
+        known(source, user, name, email="family@example.com", phone="600 111 222")
+    known(source, "u3", "Ana", email="ana@example.com", phone="600 333 444")
+    assert sorted(names(typed)) == ["Luis", "Marta"]
+
+
 def test_a_profile_is_found_by_its_own_id_and_by_that_of_one_merged_into_it(source: Source) -> None:
     winner = known(source, "u1", "A")
     send(source, {"type": "page", "anonymousId": "a2", "messageId": "2"})
