@@ -101,9 +101,7 @@ class TraitPolicyAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: TraitPolicy | None = None) -> Any:
         places = [f"{_PLACE}{pk}" for pk in Source.objects.values_list("pk", flat=True)]
-        about = (
-            "Only for the first source in an order: 1 comes first, then 2, …; the newest of those without a place last."
-        )
+        about = "For ‘the first source in an order’: 1 comes first, then 2, …; those without a place come last, the newest first."
         return [
             (None, {"fields": ["name", "rule"]}),
             ("Order of sources", {"fields": places, "description": about}),

@@ -94,6 +94,8 @@ def _explained(held: TraitLine, rank: int, trait: _Trait, policy: Policy) -> Tra
         why = "newest, until it is counted how often each was said"
     elif policy.rule == Rule.FIRST and rank < UNNAMED:
         place = rank
+    elif others and all(one.value == held.value for one in others):
+        why = "all say the same"
     elif others:
         why = "newest" if policy.rule == Rule.NEWEST else "newest of the sources outside the order"
     return TraitLine(held.name, held.value, held.source_id, held.time, held.times, tuple(others), why, place)

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('through', models.BigIntegerField(default=0, help_text='Profiles up to this one are decided by it (`profiles.recompute`).')),
             ],
             options={
-                'verbose_name': 'trait',
+                'verbose_name': 'trait policy',
                 'verbose_name_plural': 'traits',
                 'db_table': 'trait_policy',
                 'ordering': ['name'],

@@ -35,7 +35,7 @@ class TraitPolicy(models.Model):
 
     class Meta:
         db_table = "trait_policy"
-        verbose_name = "trait"
+        verbose_name = "trait policy"
         verbose_name_plural = "traits"
         ordering = ["name"]
 
