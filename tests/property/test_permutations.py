@@ -15,7 +15,7 @@ from cdp_site import sql, stages
 from cdp_site.checks import run_all
 from profiles import component, identity, inbox, resolve, traits
 from profiles.grouping import CUT, LIMIT, SHARED
-from profiles.identifiers import Identifier, Pair, pair_of
+from profiles.identifiers import ANONYMOUS, CARD, DEVICE, Identifier, Pair, pair_of
 from profiles.models import Cut, IdentifierKind
 from tests.factories import SourceFactory
 from tests.property.histories import RULES, History, Message, Space, history
@@ -73,7 +73,7 @@ def cut(spaces: Iterable[tuple[Space, History]]) -> None:
     """Say of some identifiers that they aren't one person's."""
     kinds = identity.load_kinds()
     for space, played in spaces:
-        pairs = [pair_of(space.identifier(*one), space.identifier(*other), kinds) for one, other in played.cuts]
+        pairs = [pair_of(space.identifier(*one), space.identifier(*other)) for one, other in played.cuts]
         if not pairs:
             continue
 
@@ -172,7 +172,7 @@ class People:
         by_text = {space.prefix: space.number for space in spaces}
         self.by_prefix: dict[int, set[int]] = defaultdict(set)
         for profile, some in self.identifiers.items():
-            for kind, value in some:
+            for _, value in some:
                 number = (int(value[4:]) - 10_000_000) // 26 if value.startswith("+346") else by_text[_prefix(value)]
                 self.by_prefix[number].add(profile)
 
@@ -185,16 +185,14 @@ def counted(query: str) -> int:
     return int(sql.rows(query)[0][0])  # type: ignore[arg-type]
 
 
-def test_hundreds_of_histories_make_the_same_people_in_any_order_with_two_workers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def play_and_compare(number: int, monkeypatch: pytest.MonkeyPatch) -> component.Judgement:
+    """Play so many histories; assert that all is as it should be. Returns what the evidence says."""
     for kind, (limit, shared, yields) in RULES.items():
         IdentifierKind.objects.filter(id=kind).update(limit_per_profile=limit, shared_above=shared, yields_after=yields)
     monkeypatch.setattr(resolve, "BATCH_MESSAGES", 25)
     rnd = random.Random(SEED)
-    source = SourceFactory().id
-    histories = [history(rnd) for _ in range(HISTORIES)]
-    spaces = play(source, histories, rnd)
+    histories = [history(rnd) for _ in range(number)]
+    spaces = play(SourceFactory().id, histories, rnd)
 
     judgement = judged()
     people = People()
@@ -206,26 +204,49 @@ def test_hundreds_of_histories_make_the_same_people_in_any_order_with_two_worker
         if _without_phones(one) != _without_phones(other):
             differ.append((played, one, other))
     assert not differ, f"{len(differ)} histories differ, for one: {differ[0]}"
+    merging = {id for id, kind in identity.load_kinds().items() if kind.merges}
     stored = sql.rows("SELECT kind_id, value, other_kind_id, other_value, verdict FROM identity_link")
-    verdicts = {((a, b), (c, d)): verdict for a, b, c, d, verdict in stored if ((a, b), (c, d)) in judgement.verdicts}
-    wrong = {pair: (verdict, verdicts[pair]) for pair, verdict in judgement.verdicts.items() if verdicts[pair] != verdict}
-    assert not wrong, f"{len(wrong)} of {len(verdicts)} links have another verdict than they should: {str(wrong)[:2000]}"
+    wrong = [
+        (pair, verdict, judgement.verdicts[pair])
+        for a, b, c, d, verdict in stored
+        if {a, c} <= merging
+        and (pair := ((a, b), (c, d))) in judgement.verdicts
+        and verdict != judgement.verdicts[pair]
+    ]
+    assert wrong == [], "each link has the verdict that the evidence gives it"
     assert judgement.shared == {(a, b) for a, b in sql.rows("SELECT kind_id, value FROM identifier WHERE shared")}
     assert [finding for finding in run_all() if not finding.ok] == []
+    assert counted("SELECT sum(rejected) FROM drain_batch") == 0
+    return judgement
 
+
+def test_hundreds_of_histories_make_the_same_people_in_any_order_with_two_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judgement = play_and_compare(HISTORIES, monkeypatch)
     # What these histories were made for has happened, else they prove nothing.
     reasons = Counter(judgement.verdicts.values())
-    assert reasons[LIMIT] > 500 and reasons[SHARED] > 500 and reasons[CUT] > 50
+    assert reasons[LIMIT] > 500 and reasons[SHARED] > 250 and reasons[CUT] > 50
     assert counted("SELECT count(*) FROM profile_part") > 300
-    assert counted("SELECT count(*) FROM profile_merge") > 500
+    assert counted("SELECT count(*) FROM profile_merge") > 300
     assert counted("SELECT count(*) FROM identity_link WHERE stated") > 100
     assert counted("SELECT sum(duplicates) FROM drain_batch") > 300
+
+
+def test_so_do_histories_where_a_strong_kind_only_attaches_and_another_only_suggests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    IdentifierKind.objects.filter(id=CARD).update(role="attach")
+    IdentifierKind.objects.filter(id=DEVICE).update(role="suggest")
+    IdentifierKind.objects.filter(id=ANONYMOUS).update(priority=1)
+    play_and_compare(120, monkeypatch)
+    assert counted("SELECT count(*) FROM profile_part") > 30
 
 
 def _without_phones(everybody: dict[str, str]) -> dict[str, str]:
     """Phones differ in more than a prefix; the identifiers say already which they are."""
     told = {}
     for identifiers, known in everybody.items():
-        parts = known.split('+346')
+        parts = known.split("+346")
         told[identifiers] = parts[0] + "".join(part[8:] for part in parts[1:])
     return told
