@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cdp_site import sql
-from cdp_site.arrays import bools, int8s, times, uuids
+from cdp_site.arrays import bools, int2s, int8s, times, uuids
 from profiles.component import columns
+from profiles.grouping import SHARED, TAKEN
 from profiles.identifiers import Because, Identifier, Kind, Pair, pair_of, pairs_in
 
 # Which identifiers a message names, strongest first, and whose alias it says the strongest is.
@@ -44,7 +45,7 @@ def claims_of(
         month = datetime(latest.year, latest.month, 1, tzinfo=UTC)
         pairs = [(pair, False) for pair in pairs_in(identifiers, kinds)]
         if alias_of is not None and identifiers[0] != alias_of:
-            pairs.append((pair_of(identifiers[0], alias_of, kinds), True))
+            pairs.append((pair_of(identifiers[0], alias_of), True))
         for pair, stated in pairs:
             claim = claims.get(pair)
             if claim is None:
@@ -61,8 +62,8 @@ def claims_of(
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
                                    verdict, by_hand)
-SELECT *, 0, false FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
-                        %b::timestamptz[], %b::timestamptz[], %b::boolean[])
+SELECT *, false FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
+                            %b::timestamptz[], %b::timestamptz[], %b::boolean[], %b::smallint[])
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
     source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                      THEN excluded.source_id ELSE kept.source_id END,
@@ -76,8 +77,11 @@ RETURNING kind_id, value, other_kind_id, other_value
 """
 
 
-def write_claims(claims: Mapping[Pair, Claim]) -> list[Pair]:
-    """Keep links; returns those that are new or say more than was known. Sorted, so that two drains don't deadlock."""
+def write_claims(claims: Mapping[Pair, Claim], shared: set[Identifier]) -> list[Pair]:
+    """Keep links; returns those that are new or say more than was known. Sorted, so that two drains don't deadlock.
+
+    What a new link is worth is told at once where it ends at an identifier that is shared; else if it is judged.
+    """
     if not claims:
         return []
     pairs = sorted(claims)
@@ -87,6 +91,10 @@ def write_claims(claims: Mapping[Pair, Claim]) -> list[Pair]:
         (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]),
          int8s([one.because.source_id for one in said]), uuids([one.because.key for one in said]),
          times([one.because.time for one in said]), times([one.last for one in said]),
-         bools([one.stated for one in said])),
+         bools([one.stated for one in said]), int2s([_verdict(pair, claims[pair], shared) for pair in pairs])),
     )  # fmt: skip
     return [((kind, value), (other_kind, other_value)) for kind, value, other_kind, other_value in rows]
+
+
+def _verdict(pair: Pair, claim: Claim, shared: set[Identifier]) -> int:
+    return SHARED if not claim.stated and (pair[0] in shared or pair[1] in shared) else TAKEN

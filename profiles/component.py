@@ -12,7 +12,7 @@ import numpy as np
 
 from cdp_site import sql
 from cdp_site.arrays import Column, bools, int2s, int8s, texts
-from profiles.grouping import ATTACH, CUT, LIMIT, Evidence, group
+from profiles.grouping import CUT, LIMIT, SHARED, Evidence, group
 from profiles.identifiers import Identifier, Kind, Pair, terms_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,8 +32,7 @@ class Said:
 class Component:
     """Identifiers with the profiles that they lead to (None: to nobody yet), their links and the cuts between them.
 
-    `stored`: those that have a row; the others are new. `barred`: those that were cut apart from somebody, whether or
-    not that one hangs together with them now.
+    `stored`: those that have a row; the others are new. `at_cuts`: those that somebody cut from anything, here or not.
     """
 
     homes: dict[Identifier, int | None] = field(default_factory=dict)
@@ -41,7 +40,7 @@ class Component:
     shared: set[Identifier] = field(default_factory=set)
     links: dict[Pair, Said] = field(default_factory=dict)
     cuts: set[Pair] = field(default_factory=set)
-    barred: set[Identifier] = field(default_factory=set)
+    at_cuts: set[Identifier] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,25 @@ class Judgement:
     shared: set[Identifier]
     verdicts: dict[Pair, int]
 
-    def contested(self) -> set[Identifier]:
-        """The identifiers at whose links a limit or a cut stands."""
-        return {end for pair, verdict in self.verdicts.items() if verdict in (LIMIT, CUT) for end in pair}
+    def contested(self, kinds: Mapping[int, Kind]) -> set[Identifier]:
+        """The identifiers at whose links a limit or a cut stands, or that were seen with somebody's shared address:
+        what more comes to them can't be told from them alone."""
+        refused = {end for pair, verdict in self.verdicts.items() if verdict in (LIMIT, CUT) for end in pair}
+        beside = {
+            end
+            for pair, verdict in self.verdicts.items()
+            if verdict == SHARED and any(self._names_many(one, kinds) for one in pair)
+            for end in pair
+        }
+        return refused | (beside - self.shared)
+
+    def _names_many(self, one: Identifier, kinds: Mapping[int, Kind]) -> bool:
+        return one in self.shared and kinds[one[0]].identifies
 
 
 _OF_PROFILES = """
 SELECT kind_id, value, profile_id, shared FROM identifier
-WHERE profile_id = ANY(%b::bigint[]) AND kind_id <> ALL(%b::smallint[])
+WHERE profile_id = ANY(%b::bigint[]) AND kind_id = ANY(%b::smallint[])
 """
 _OF_IDENTIFIERS = """
 SELECT kind_id, value, profile_id, shared FROM identifier
@@ -69,10 +79,11 @@ WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 _LINKS = """
 SELECT kind_id, value, other_kind_id, other_value, first, last, stated, verdict FROM identity_link
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
-  AND other_kind_id <> ALL(%(attach)b::smallint[])
+  AND other_kind_id = ANY(%(merging)b::smallint[])
 UNION
 SELECT kind_id, value, other_kind_id, other_value, first, last, stated, verdict FROM identity_link
 WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+  AND kind_id = ANY(%(merging)b::smallint[])
 """
 _CUTS = """
 SELECT kind_id, value, other_kind_id, other_value FROM identity_cut
@@ -84,19 +95,19 @@ WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[
 
 
 def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapping[int, Kind]) -> Component:
-    """All that hangs together with these, without what only attaches. A few statements for each step outwards.
+    """All that hangs together with these by links that may join. A few statements for each step outwards.
 
     A shared identifier is an end: nothing is loaded from it on. An alias's end that nobody has used isn't there.
     """
     found = Component()
-    attach = int2s([id for id, kind in kinds.items() if kind.role == "attach"])
-    waiting = {one for one in identifiers if kinds[one[0]].role != "attach"}
+    merging = int2s([id for id, kind in kinds.items() if kind.merges])
+    waiting = {one for one in identifiers if kinds[one[0]].merges}
     homes = set(profiles)
     known: set[int] = set()
     fresh = set(waiting)
     found.homes.update(dict.fromkeys(waiting))
     while waiting or homes:
-        rows = sql.rows(_OF_PROFILES, (int8s(sorted(homes)), attach)) if homes else []
+        rows = sql.rows(_OF_PROFILES, (int8s(sorted(homes)), merging)) if homes else []
         known |= homes
         rows += sql.rows(_OF_IDENTIFIERS, columns(sorted(waiting))) if waiting else []
         for kind, value, profile, shared in rows:
@@ -107,26 +118,34 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
             if shared:
                 found.shared.add((kind, value))
         homes = {home for home in found.homes.values() if home is not None} - known
-        waiting = _follow(fresh - found.shared, found, attach)
+        waiting = _follow(fresh - found.shared, found, merging)
         fresh = set()
-    places = columns(sorted(found.homes))
-    cuts = sql.rows(_CUTS, {"kinds": places[0], "values": places[1]}) if found.homes else []
-    found.barred = found.homes.keys() & {end for a, b, c, d in cuts for end in ((a, b), (c, d))}
-    found.cuts = {((a, b), (c, d)) for a, b, c, d in cuts if (a, b) in found.homes and (c, d) in found.homes}
     found.links = {
         pair: said for pair, said in found.links.items() if pair[0] in found.homes and pair[1] in found.homes
     }
+    for pair in cuts_at(found.homes):
+        found.at_cuts |= found.homes.keys() & {*pair}
+        if pair[0] in found.homes and pair[1] in found.homes:
+            found.cuts.add(pair)
     return found
 
 
-def _follow(fresh: set[Identifier], found: Component, attach: Column) -> set[Identifier]:
+def cuts_at(identifiers: Iterable[Identifier]) -> list[Pair]:
+    """What somebody said of these: with whom they are not one person."""
+    if not sql.rows("SELECT EXISTS (SELECT FROM identity_cut)")[0][0]:
+        return []
+    kinds, values = columns(sorted(identifiers))
+    return [((a, b), (c, d)) for a, b, c, d in sql.rows(_CUTS, {"kinds": kinds, "values": values})]
+
+
+def _follow(fresh: set[Identifier], found: Component, merging: Column) -> set[Identifier]:
     """Add the links at these identifiers; returns the other ends that aren't known yet."""
     if not fresh:
         return set()
     kinds, values = columns(sorted(fresh))
     ends: set[Identifier] = set()
     for kind, value, other_kind, other_value, first, last, stated, verdict in sql.rows(
-        _LINKS, {"kinds": kinds, "values": values, "attach": attach}
+        _LINKS, {"kinds": kinds, "values": values, "merging": merging}
     ):
         pair = ((kind, value), (other_kind, other_value))
         found.links[pair] = Said(first, last, stated, verdict)
@@ -195,4 +214,4 @@ def _micros(moment: datetime) -> int:
     return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
 
 
-__all__ = ["ATTACH", "Component", "Judgement", "columns", "judge", "load", "record"]
+__all__ = ["Component", "Judgement", "columns", "cuts_at", "judge", "load", "record"]

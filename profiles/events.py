@@ -43,6 +43,10 @@ def require_months(times: Iterable[datetime]) -> None:
         raise MonthsMissing({wanted[name] for name in missing})
 
 
+# Asked of a table: a statement that reads none doesn't hear of what others made while it waited for the lock.
+_ATTACHED = "SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(%s)"
+
+
 def make_months(months: Iterable[datetime]) -> None:
     """Make partitions. Attached when made, so that readers and writers of other months don't wait."""
     for month in sorted(months):
@@ -50,7 +54,7 @@ def make_months(months: Iterable[datetime]) -> None:
         name = compose.Identifier(f"event_{month:%Y_%m}")
         with transaction.atomic(), sql.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('tributary event months', 0))")
-            if cursor.execute("SELECT to_regclass(%s)", (f"event_{month:%Y_%m}",)).fetchone() != (None,):
+            if cursor.execute(_ATTACHED, (f"event_{month:%Y_%m}",)).fetchone():
                 continue
             cursor.execute(compose.SQL("CREATE TABLE {} (LIKE event INCLUDING ALL)").format(name))
             cursor.execute(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from cdp_site import sql
 from cdp_site.arrays import int8s
 from profiles import component
-from profiles.component import Component, Judgement, columns
-from profiles.hosts import HOSTS
+from profiles.component import Component, Judgement
+from profiles.hosts import hosts_of
 from profiles.identifiers import Identifier, Kind, strength
 from profiles.plans import Plan
 
@@ -58,7 +58,7 @@ def _share_out(sides: list[Side], found: Component, judgement: Judgement, kinds:
         if said
     ]
     side_of = {one: side for side in sides for one in side.identifiers}
-    side_of |= _hosted({one for _, one, _ in firsts if one not in found.homes}, side_of, judgement)
+    side_of |= _hosted({one for _, one, _ in firsts if one not in found.homes}, side_of, judgement, kinds)
     finders: dict[int, set[Identifier]] = {}
     for home, first, number in firsts:
         if first in side_of:
@@ -78,20 +78,15 @@ def _share_out(sides: list[Side], found: Component, judgement: Judgement, kinds:
 
 
 def _hosted(
-    records: Iterable[Identifier], side_of: Mapping[Identifier, Side], judgement: Judgement
+    records: Iterable[Identifier], side_of: Mapping[Identifier, Side], judgement: Judgement, kinds: Mapping[int, Kind]
 ) -> dict[Identifier, Side]:
     """With whom the numbers of records go that are all that a message names."""
-    wanted = sorted(records)
-    links: dict[Identifier, list[tuple[tuple[object, ...], Identifier]]] = {}
-    for kind, value, host_kind, host_value, first, stated in sql.rows(HOSTS, columns(wanted)) if wanted else []:
-        host = (host_kind, host_value)
-        if host not in judgement.shared:
-            links.setdefault((kind, value), []).append(((not stated, host_kind, first, host), host))
-    return {
-        leaf: side_of[nearest]
-        for leaf, hosts in links.items()
-        if (nearest := next((one for _, one in sorted(hosts) if one in side_of), None)) is not None
-    }
+    found = {}
+    for leaf, hosts in hosts_of(records, kinds).items():
+        host = next((one for order, one in hosts if not order[0] or one not in judgement.shared), None)
+        if host is not None and host in side_of:
+            found[leaf] = side_of[host]
+    return found
 
 
 def _identifiers(text: str | None) -> list[Identifier]:

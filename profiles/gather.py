@@ -52,15 +52,18 @@ class Batch:
         self.contested: dict[int, bool] = {}
         self.sets: dict[_Node, _Node] = {}
         self.doubtful: set[_Node] = set()
+        self.reordered: set[_Node] = set()
         self.touched: list[Pair] = []
         self.attaching: list[Pair] = []
         self.home: dict[Identifier, int | None] = {}
         self.joined: list[merge.Joined] = []
         self.winners: dict[int, int] = {}
+        self._joining: dict[_Node, Pair] | None = None
         self._new = 0
         self.born: set[int] = set()
         self.judged: tuple[Component, Judgement] | None = None
-        self.unsettled: set[int] = set()
+        # Profiles that fall apart, with the identifiers by which their messages find somebody now.
+        self.unsettled: dict[int, set[Identifier]] = {}
 
     def look_up(self) -> None:
         """What the identifiers lead to, with the profiles locked."""
@@ -105,9 +108,14 @@ class Batch:
             if self.claims[pair].stated:
                 self.doubtful |= {self._node(one), self._node(other)}
             elif one in self.shared or other in self.shared:
+                self._seen_with_many(one, other)
                 continue
             self.touched.append(pair)
             self.sets[self._find(self._node(one))] = self._find(self._node(other))
+            weaker = max(pair, key=lambda end: strength(end, self.kinds))
+            if weaker in self.known:
+                # Claims on what was known may outlive older ones, so that what was refused is taken, and the reverse.
+                self.reordered.add(self._node(weaker))
         # An identifier that nobody's message was found by so far, and now one is.
         for identifiers, _ in self.slots:
             first = self.first(identifiers)
@@ -119,6 +127,17 @@ class Batch:
             for kind, value in sql.rows(_STATED, (*users, *users)):
                 self._find((kind, value))
                 self.doubtful.add((kind, value))
+        new = named - self.known.keys()
+        for one in {one for pair in component.cuts_at(new) for one in pair} & new:
+            self._find(one)
+            self.doubtful.add(one)
+
+    def _seen_with_many(self, one: Identifier, other: Identifier) -> None:
+        """A family's address joins nobody, but counts: whoever is seen with too many of them may be shared as well."""
+        for end, beside in ((one, other), (other, one)):
+            if beside in self.shared and end not in self.shared and self.kinds[beside[0]].identifies:
+                self._find(self._node(end))
+                self.doubtful.add(self._node(end))
 
     def gather(self) -> None:
         """Make one person of each set that keeps all limits; judge the others anew, with all that hangs together."""
@@ -128,16 +147,21 @@ class Batch:
         counts = self._counts({node for node in self.sets if isinstance(node, int)})
         identifiers: set[Identifier] = set()
         profiles: set[int] = set()
+        fitting: dict[int, list[Identifier]] = {}
         for nodes in sets.values():
             people = sorted(node for node in nodes if isinstance(node, int))
             newcomers = [node for node in nodes if not isinstance(node, int)]
             if self._in_doubt(people, newcomers) or not self._fit(people, newcomers, counts):
                 identifiers.update(newcomers)
                 profiles.update(people)
+            elif len(people) == 1:
+                fitting[people[0]] = newcomers
             else:
                 self._unite(people, newcomers)
         if identifiers or profiles:
-            self.judge(identifiers, profiles)
+            self.judge(identifiers, profiles, fitting)
+        for person, newcomers in fitting.items():
+            self._unite([person], newcomers)
 
     def _counts(self, profiles: set[int]) -> dict[int, dict[int, int]]:
         counts: dict[int, dict[int, int]] = {profile: {} for profile in profiles}
@@ -146,10 +170,16 @@ class Batch:
         return counts
 
     def _in_doubt(self, people: Sequence[int], newcomers: Sequence[Identifier]) -> bool:
+        """Whether more must be known of these than how many identifiers they have."""
+        if any(one in self.known for one in newcomers) or not self.doubtful.isdisjoint([*people, *newcomers]):
+            return True
+        if not any(self.contested[person] for person in people):
+            return False
+        # Who has a claim refused takes what fits all the same, if it is new and can't stand in any other's way.
         return (
-            any(self.contested[person] for person in people)
-            or any(one in self.known for one in newcomers)
-            or not self.doubtful.isdisjoint([*people, *newcomers])
+            len(people) > 1
+            or not self.reordered.isdisjoint(people)
+            or any(self.kinds[kind].identifies for kind, _ in newcomers)
         )
 
     def _fit(
@@ -182,28 +212,35 @@ class Batch:
 
     def join(self, winner: int, loser: int) -> None:
         """Note that `loser` becomes part of `winner`, with the link of this batch that joins it, if it is one."""
-        pair = next((pair for pair in self.touched if loser in (self._node(pair[0]), self._node(pair[1]))), None)
+        if self._joining is None:
+            self._joining = {self._node(one): pair for pair in reversed(self.touched) for one in pair}
+        pair = self._joining.get(loser)
         through = (pair[1], self.claims[pair].because) if pair else (None, None)
         self.joined.append(merge.Joined(winner, loser, *through))
 
-    def judge(self, identifiers: set[Identifier], profiles: set[int]) -> None:
-        """Judge anew all that hangs together with these, and note who goes where."""
+    def judge(
+        self, identifiers: set[Identifier], profiles: set[int], fitting: dict[int, list[Identifier]] | None = None
+    ) -> None:
+        """Judge anew all that hangs together with these, and note who goes where. `fitting`: people who get newcomers
+        by this batch; whom this meets is judged with them, and taken out."""
+        fitting = fitting if fitting is not None else {}
         while True:
             found = component.load(identifiers, profiles, self.kinds)
-            self.lock({home for home in found.homes.values() if home is not None})
+            homes = {home for home in found.homes.values() if home is not None}
+            self.lock(homes)
+            if met := homes & fitting.keys():
+                identifiers = identifiers.union(*(fitting.pop(person) for person in met))
+                continue
             judgement = component.judge(found, self.kinds)
             self.shared = (self.shared - found.homes.keys()) | judgement.shared
             firsts = self._firsts_of_unsettled(found, judgement)
             outside = {
-                one
-                for some in firsts.values()
-                for one in some
-                if one not in found.homes and self.kinds[one[0]].role != "attach"
+                one for some in firsts.values() for one in some if one not in found.homes and self.kinds[one[0]].merges
             }
             if not outside:
                 break
             identifiers = identifiers | outside
-        self.judged, self.unsettled = (found, judgement), set(firsts)
+        self.judged, self.unsettled = (found, judgement), firsts
         for one in found.stored:
             self.known[one] = found.homes[one]
         self._give_homes(found, judgement, firsts)
@@ -229,6 +266,7 @@ class Batch:
         several. A new one, if any message finds it; else nobody yet."""
         claims = {home: one for one, home in found.homes.items() if home is not None}
         for profile, some in firsts.items():
+            claims.pop(profile, None)  # Whose messages find only what attaches stays with that: `profiles.hosts`.
             if finders := [one for one in some if one in found.homes]:
                 claims[profile] = min(finders, key=lambda one: strength(one, self.kinds))
         heirs: dict[Identifier, list[int]] = {}

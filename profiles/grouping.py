@@ -77,8 +77,8 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     limit. Memory: some ten arrays as long as the links.
     """
     table = _Table(terms)
-    shared = _shared(evidence, table)
     roles = np.maximum(table.role[evidence.kinds[evidence.one]], table.role[evidence.kinds[evidence.other]])
+    shared = _shared(evidence, roles == MERGE, table)
     dead = ~evidence.stated & (shared[evidence.one] | shared[evidence.other])
     joins = np.flatnonzero((roles == MERGE) & ~dead)
     groups = _components(len(evidence.kinds), evidence.one[joins], evidence.other[joins])
@@ -87,7 +87,7 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     if len(broken):
         in_broken = np.isin(groups, broken)
         inside = joins[in_broken[evidence.one[joins]]]
-        inside = inside[_order(evidence, inside, table)]
+        inside = inside[_order(evidence, inside, _outlived(evidence, roles == MERGE, table), table)]
         members = np.flatnonzero(in_broken)
         groups[members], forbidden[inside] = _walk(evidence, inside, members, table)
     attaching = np.flatnonzero((roles == ATTACH) & ~dead)
@@ -113,9 +113,10 @@ class _Table:
             self.names_people[kind] = one.names_people
 
 
-def _shared(evidence: Evidence, table: _Table) -> np.ndarray:
-    """Which identifiers are linked with more of one naming kind than theirs allows. Statements don't count."""
-    said = ~evidence.stated
+def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarray:
+    """Which identifiers are linked with more of one naming kind than theirs allows. Statements don't count, nor does
+    what never joins."""
+    said = merging & ~evidence.stated
     ends = np.concatenate([evidence.one[said], evidence.other[said]])
     beside = evidence.kinds[np.concatenate([evidence.other[said], evidence.one[said]])]
     above = table.shared_above[evidence.kinds]
@@ -150,17 +151,16 @@ def _breaking(groups: np.ndarray, evidence: Evidence, table: _Table) -> np.ndarr
     return np.unique(np.concatenate([*over, cut[:, 0][cut[:, 0] == cut[:, 1]]]))
 
 
-def _order(evidence: Evidence, links: np.ndarray, table: _Table) -> np.ndarray:
+def _order(evidence: Evidence, links: np.ndarray, outlived: np.ndarray, table: _Table) -> np.ndarray:
     """In which order links are judged: statements; then by the weaker end's rank, the stronger end's; claims that are
     still repeated before those that others have outlived; the older; at last by the identifiers themselves."""
     one, other = evidence.one[links], evidence.other[links]
     ranks = np.sort(np.stack([table.rank[evidence.kinds[one]], table.rank[evidence.kinds[other]]]), axis=0)
     low, high = np.minimum(one, other), np.maximum(one, other)
-    outlived = _outlived(evidence, table)[links]
-    return np.lexsort((high, low, evidence.first[links], outlived, ranks[0], ranks[1], ~evidence.stated[links]))
+    return np.lexsort((high, low, evidence.first[links], outlived[links], ranks[0], ranks[1], ~evidence.stated[links]))
 
 
-def _outlived(evidence: Evidence, table: _Table) -> np.ndarray:
+def _outlived(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarray:
     """Which links are claims on an identifier that others went on claiming long after (a phone number given anew).
 
     A link whose two ends somebody cut apart was no claim."""
@@ -169,7 +169,7 @@ def _outlived(evidence: Evidence, table: _Table) -> np.ndarray:
     latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min // 2)
     size = len(evidence.kinds)
     apart = evidence.cuts.min(axis=1, initial=size) * size + evidence.cuts.max(axis=1, initial=0)
-    claims = ~np.isin(low * size + high, apart)
+    claims = merging & ~np.isin(low * size + high, apart)
     np.maximum.at(latest, weaker[claims], evidence.last[claims])
     patience = table.yields_after[evidence.kinds[weaker]]
     return (patience > 0) & (evidence.last < latest[weaker] - patience)
@@ -242,7 +242,7 @@ def _foes(evidence: Evidence, members: np.ndarray) -> dict[int, set[int]]:
 
 def _attach(groups: np.ndarray, evidence: Evidence, table: _Table, links: np.ndarray) -> None:
     """Put identifiers that only attach (an order's number) into the group of their first-judged link."""
-    links = links[_order(evidence, links, table)]
+    links = links[_order(evidence, links, np.zeros(len(evidence.one), bool), table)]
     one, other = evidence.one[links], evidence.other[links]
     attached = table.role[evidence.kinds[one]] == ATTACH
     leaf, host = np.where(attached, one, other), np.where(attached, other, one)

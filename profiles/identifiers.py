@@ -12,7 +12,7 @@ USER, CARD, EMAIL, PHONE, EXTERNAL, DEVICE, ANONYMOUS, RECORD = range(1, 9)
 
 # (kind's number, normalised value)
 Identifier = tuple[int, str]
-# The stronger identifier first.
+# In the order of (kind, value), which no change of the kinds' rules turns around.
 Pair = tuple[Identifier, Identifier]
 
 _ROLES = {"merge": grouping.MERGE, "attach": grouping.ATTACH, "suggest": grouping.SUGGEST}
@@ -52,21 +52,23 @@ def terms_of(kinds: Mapping[int, Kind]) -> dict[int, Terms]:
     }
 
 
-def strength(identifier: Identifier, kinds: Mapping[int, Kind]) -> tuple[int, int, str]:
-    """The smaller, the stronger."""
-    return kinds[identifier[0]].priority, *identifier
+def strength(identifier: Identifier, kinds: Mapping[int, Kind]) -> tuple[int, int, int, str]:
+    """The smaller, the stronger. What may not merge is weaker than all that may: nobody is found by an order's number
+    who is named otherwise."""
+    kind = kinds[identifier[0]]
+    return _ROLES[kind.role], kind.priority, *identifier
 
 
-def pair_of(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Pair:
-    return (one, other) if strength(one, kinds) <= strength(other, kinds) else (other, one)
+def pair_of(one: Identifier, other: Identifier) -> Pair:
+    return (one, other) if one <= other else (other, one)
 
 
 def pairs_in(identifiers: tuple[Identifier, ...], kinds: Mapping[int, Kind]) -> list[Pair]:
     """The links that a message with these identifiers (strongest first) says: its strongest with each other one; each
     two that make a person known, and what only attaches with all, so that something is left where one is shared."""
-    found = [pair_of(identifiers[0], other, kinds) for other in identifiers[1:]]
+    found = [pair_of(identifiers[0], other) for other in identifiers[1:]]
     for place, one in enumerate(identifiers[1:-1], 2):
         for other in identifiers[place:]:
             if kinds[other[0]].role == "attach" or (kinds[one[0]].identifies and kinds[other[0]].identifies):
-                found.append(pair_of(one, other, kinds))
+                found.append(pair_of(one, other))
     return found

@@ -41,8 +41,9 @@ def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -
     """
     slots, claims = claims_of(messages, kinds)
     batch = Batch(kinds, slots, claims)
+    _take_turns()
     batch.look_up()
-    batch.find_newcomers(write_claims(claims))
+    batch.find_newcomers(write_claims(claims, batch.shared))
     batch.gather()
     return settle(batch)
 
@@ -50,8 +51,15 @@ def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -
 def rejudge(identifiers: Iterable[Identifier], kinds: Mapping[int, Kind]) -> Placed:
     """Judge anew all that hangs together with these: after a cut, a join by hand, or other rules."""
     batch = Batch(kinds, {}, {})
+    _take_turns()
     batch.judge(set(identifiers), set())
     return settle(batch)
+
+
+def _take_turns() -> None:
+    """Wait for whoever else decides who is who: what is decided depends on links and identifiers that must not change
+    meanwhile, and many of them have no profile that could be locked. Until the transaction ends."""
+    sql.rows("SELECT pg_advisory_xact_lock(hashtextextended('tributary identity', 0))")
 
 
 __all__ = ["Placed", "load_kinds", "place", "rejudge"]

@@ -96,10 +96,11 @@ ON CONFLICT (profile_id, name, source_id, value_key) DO UPDATE SET
 _SEEN = f"""
 UPDATE profile SET first_seen = least(profile.first_seen, lost.first_seen),
                    last_seen = greatest(profile.last_seen, lost.last_seen),
-                   identified = profile.identified OR lost.identified
+                   identified = profile.identified OR lost.identified,
+                   contested = profile.contested OR lost.contested
 FROM (
     SELECT route.winner, min(loser.first_seen) AS first_seen, max(loser.last_seen) AS last_seen,
-           bool_or(loser.identified) AS identified
+           bool_or(loser.identified) AS identified, bool_or(loser.contested) AS contested
     FROM {_ROUTES} JOIN profile AS loser ON loser.id = route.loser
     GROUP BY route.winner
 ) AS lost

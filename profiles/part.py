@@ -13,7 +13,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from cdp_site import sql
-from cdp_site.arrays import int8s, texts
+from cdp_site.arrays import int8s, texts, times
 from cdp_site.ids import new_ids
 from profiles import policies, telling, traits
 from profiles.component import columns
@@ -21,7 +21,8 @@ from profiles.identifiers import Because, Identifier, Kind
 
 _PROFILES_PART = """
 INSERT INTO profile (id, first_seen, last_seen, identified, contested, name, email, phone, traits)
-SELECT id, %b::timestamptz, %b::timestamptz, false, false, '', '', '', '{}' FROM unnest(%b::bigint[]) AS fresh (id)
+SELECT id, first_seen, last_seen, false, false, '', '', '', '{}'
+FROM unnest(%b::bigint[], %b::timestamptz[], %b::timestamptz[]) AS fresh (id, first_seen, last_seen)
 ON CONFLICT (id) DO NOTHING
 """
 _TOLD = """
@@ -76,10 +77,12 @@ def part(
     moves: Mapping[Identifier, tuple[int, int]],
     unsettled: set[int],
     kinds: Mapping[int, Kind],
+    spans: Mapping[int, tuple[datetime, datetime]],
     reasons: Mapping[tuple[int, int], Reason],
 ) -> set[int]:
     """Carry out moves of identifiers, {identifier: (from, to)}, already written; `unsettled`: others whose messages may
-    find somebody else now; `reasons` by (from, to), where a message gave one. Returns all profiles that had or got any.
+    find somebody else now; `spans`: when people are seen in this batch, whose messages are yet to be stored; `reasons`
+    by (from, to), where a message gave one. Returns all profiles that had or got any.
 
     The profiles are locked by the caller, who has the winning traits decided anew and both sides marked as changed.
     Cost: reads all events of the people concerned, and writes those that move.
@@ -90,7 +93,9 @@ def part(
     now = timezone.now()
     everybody = sorted(left | got)
     with sql.cursor() as cursor:
-        cursor.execute(_PROFILES_PART, (now, now, int8s(sorted(got))))
+        seen = [spans.get(profile, (now, now)) for profile in sorted(got)]
+        ids = int8s(sorted(got))
+        cursor.execute(_PROFILES_PART, (ids, times([first for first, _ in seen]), times([last for _, last in seen])))
         for table, routes in ((_EVENTS, events), (_RECORDS, _record_routes(moves, kinds))):
             if routes:
                 origins, said, targets = zip(*routes, strict=True)

@@ -64,7 +64,7 @@ def cut(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
         raise Refused("An identifier can't be cut from itself.")
     if homes[one] is None or homes[one] != homes[other]:
         raise Refused("These two are two people already.")
-    pair = pair_of(one, other, kinds)
+    pair = pair_of(one, other)
     return Plan(Act.Kind.CUT, *pair, cut=(pair,))
 
 
@@ -95,7 +95,7 @@ def undo(profile_id: int, merge_id: int, kinds: Mapping[int, Kind]) -> Plan:
         for a, b in found.links
         if ((a in mine and b in theirs) or (a in theirs and b in mine)) and kinds[a[0]].merges and kinds[b[0]].merges
     }
-    pairs = crossing | {pair_of(one, other, kinds)}
+    pairs = crossing | {pair_of(one, other)}
     return Plan(Act.Kind.UNDO, one, other, cut=tuple(sorted(pairs - found.cuts)))
 
 
@@ -147,8 +147,8 @@ def _grown(
     }
     beyond_doubt = Said(UNSAID_LAST, UNSAID_LAST, True, 0)
     for strongest, side in (mine, theirs):
-        links |= {pair_of(strongest, end, kinds): beyond_doubt for end in side - {strongest}}
-    apart = found.cuts | {pair_of(one, other, kinds)}
+        links |= {pair_of(strongest, end): beyond_doubt for end in side - {strongest}}
+    apart = found.cuts | {pair_of(one, other)}
     groups = component.judge(replace(found, links=links, cuts=apart), kinds).groups
     around = {end: {*some} for some in groups for end in (one, other) if end in some}
     return (around[one] | had) - brought, (around[other] | brought) - had
@@ -174,7 +174,7 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
     between = {
         (a, b) for a, b in cuts if (a in sides[0] and b in sides[1]) or (a in sides[1] and b in sides[0])
     }  # fmt: skip
-    plan = Plan(Act.Kind.JOIN, one, other, uncut=tuple(sorted(between)), joined=(pair_of(one, other, kinds),))
+    plan = Plan(Act.Kind.JOIN, one, other, uncut=tuple(sorted(between)), joined=(pair_of(one, other),))
     found = component.load({one, other}, (), kinds)
     while True:
         # A person that is full takes no more of a kind: whom that would leave out is said to be one with them, too.
@@ -183,7 +183,7 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
         out = sorted((sides[0] | sides[1]) - together, key=lambda end: strength(end, kinds))
         if not out:
             return plan
-        more = pair_of(one if out[0] in sides[0] else other, out[0], kinds)
+        more = pair_of(one if out[0] in sides[0] else other, out[0])
         if more in plan.joined:
             raise Refused("Something else that was decided by hand holds them apart; take that back first.")
         plan = replace(plan, joined=(*plan.joined, more))

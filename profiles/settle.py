@@ -88,7 +88,8 @@ class _Settlement:
             component.record(*self.batch.judged)
         parted: set[int] = set()
         if moves or self.batch.unsettled:
-            parted = part.part(moves, self.batch.unsettled, self.batch.kinds, self._reasons(moves))
+            unsettled, spans = set(self.batch.unsettled), self._spans()
+            parted = part.part(moves, unsettled, self.batch.kinds, spans, self._reasons(moves))
         merge.merge([(one, self.batch.living(one.winner)) for one in self.batch.joined])
         self._see()
         self._write_contested()
@@ -199,9 +200,10 @@ class _Settlement:
         if not self.batch.judged:
             return
         found, judgement = self.batch.judged
-        at = judgement.contested() | found.barred
-        self.placed.contested = {home for one in at if (home := self.batch.home.get(one)) is not None}
-        homes = {home for one in found.homes if (home := self.batch.home.get(one)) is not None}
+        at = judgement.contested(self.batch.kinds) | found.at_cuts
+        homes_of = {one: self.batch.living(home) for one in found.homes if (home := self.batch.home.get(one))}
+        homes = {*homes_of.values()}
+        self.placed.contested = {home for one, home in homes_of.items() if one in at}
         with sql.cursor() as cursor:
             columns = (int8s(sorted(homes)), bools([home in self.placed.contested for home in sorted(homes)]))
             cursor.execute(_CONTESTED, columns)

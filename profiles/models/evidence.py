@@ -63,7 +63,7 @@ class Link(models.Model):
     """Evidence: two identifiers said to be one person's. The first message that said so is kept."""
 
     pk = models.CompositePrimaryKey("kind_id", "value", "other_kind_id", "other_value")
-    kind_id = models.SmallIntegerField(help_text="The stronger identifier.")
+    kind_id = models.SmallIntegerField(help_text="Of the two the one that sorts first by kind and value.")
     value = models.TextField()
     other_kind_id = models.SmallIntegerField()
     other_value = models.TextField()
@@ -73,7 +73,10 @@ class Link(models.Model):
     last = models.DateTimeField(default=timezone.now, help_text="The month in which it was said last.")
     stated = models.BooleanField(default=False, help_text="Said in as many words: an alias, or joined by hand.")
     by_hand = models.BooleanField(default=False, help_text="Stated by somebody, and by no message.")
-    verdict = models.SmallIntegerField(default=0, help_text="Why it joins nothing, 0 if it does: profiles.grouping.")
+    verdict = models.SmallIntegerField(
+        default=0,
+        help_text="Why it joins nothing, 0 if it does (profiles.grouping); always 0 with what only attaches or suggests.",
+    )
 
     class Meta:
         db_table = "identity_link"

@@ -7,7 +7,21 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.grouping import ATTACH, CUT, DAY, LIMIT, SHARED, SUGGEST, TAKEN, WEAK, Evidence, Grouping, Terms, group
+from profiles.grouping import (
+    ATTACH,
+    CUT,
+    DAY,
+    LIMIT,
+    MERGE,
+    SHARED,
+    SUGGEST,
+    TAKEN,
+    WEAK,
+    Evidence,
+    Grouping,
+    Terms,
+    group,
+)
 
 USER, EMAIL, DEVICE, ORDER, PRINT = range(1, 6)
 TERMS = {
@@ -46,9 +60,13 @@ def plainly(evidence: Evidence) -> list[int]:
         zip(evidence.one.tolist(), evidence.other.tolist(), evidence.first.tolist(), evidence.last.tolist(),
             evidence.stated.tolist(), strict=True)
     )  # fmt: skip
+
+    def merging(one: int, other: int) -> bool:
+        return TERMS[of[one]].role == TERMS[of[other]].role == MERGE
+
     seen_with = defaultdict(set)
     for one, other, _, _, stated in links:
-        if not stated:
+        if not stated and merging(one, other):
             seen_with[one].add(other)
             seen_with[other].add(one)
     shared = {
@@ -59,17 +77,19 @@ def plainly(evidence: Evidence) -> list[int]:
     latest: dict[int, int] = {}
     cuts = [set(cut) for cut in evidence.cuts.tolist()]
     for one, other, _, last, _ in links:
-        if {one, other} in cuts:
+        if {one, other} in cuts or not merging(one, other):
             continue
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         latest[weaker] = max(latest.get(weaker, last), last)
 
     def place_in_line(link: tuple[int, int, int, int, bool]) -> tuple[object, ...]:
         one, other, first, last, stated = link
+        joins = merging(one, other)
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         patience = TERMS[of[weaker]].yields_after * DAY
         strong, weak = sorted((TERMS[of[one]].rank, TERMS[of[other]].rank))
-        return not stated, weak, strong, patience > 0 and last < latest.get(weaker, last) - patience, first, one, other
+        given_up = joins and patience > 0 and last < latest.get(weaker, last) - patience
+        return not stated, weak, strong, given_up, first, one, other
 
     people = {place: {place} for place in range(len(of))}
     for one, other, _, _, stated in sorted(links, key=place_in_line):
