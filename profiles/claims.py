@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cdp_site import sql
-from cdp_site.arrays import bools, int8s, times, uuids
+from cdp_site.arrays import bools, int2s, int8s, times, uuids
 from profiles.component import columns
+from profiles.grouping import TAKEN, WEAK
 from profiles.identifiers import Because, Identifier, Kind, Pair, pair_of, pairs_in
 
 # Which identifiers a message names, strongest first, and whose alias it says the strongest is.
@@ -61,8 +62,8 @@ def claims_of(
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
                                    verdict)
-SELECT *, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
-                        %b::timestamptz[], %b::timestamptz[], %b::boolean[])
+SELECT * FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
+                     %b::timestamptz[], %b::timestamptz[], %b::boolean[], %b::smallint[])
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
     source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                      THEN excluded.source_id ELSE kept.source_id END,
@@ -76,8 +77,11 @@ RETURNING kind_id, value, other_kind_id, other_value
 """
 
 
-def write_claims(claims: Mapping[Pair, Claim]) -> list[Pair]:
-    """Keep links; returns those that are new or say more than was known. Sorted, so that two drains don't deadlock."""
+def write_claims(claims: Mapping[Pair, Claim], kinds: Mapping[int, Kind]) -> list[Pair]:
+    """Keep links; returns those that are new or say more than was known. Sorted, so that two drains don't deadlock.
+
+    A link joins as long as nothing is known against it; one that only suggests never does.
+    """
     if not claims:
         return []
     pairs = sorted(claims)
@@ -87,6 +91,10 @@ def write_claims(claims: Mapping[Pair, Claim]) -> list[Pair]:
         (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]),
          int8s([one.because.source_id for one in said]), uuids([one.because.key for one in said]),
          times([one.because.time for one in said]), times([one.last for one in said]),
-         bools([one.stated for one in said])),
+         bools([one.stated for one in said]), int2s([WEAK if "suggest" in _roles(pair, kinds) else TAKEN for pair in pairs])),
     )  # fmt: skip
     return [((kind, value), (other_kind, other_value)) for kind, value, other_kind, other_value in rows]
+
+
+def _roles(pair: Pair, kinds: Mapping[int, Kind]) -> set[str]:
+    return {kinds[kind].role for kind, _ in pair}

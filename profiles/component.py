@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+from django.utils import timezone
 
 from cdp_site import sql
 from cdp_site.arrays import Column, bools, int2s, int8s, texts
@@ -67,7 +68,7 @@ WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 _LINKS = """
 SELECT kind_id, value, other_kind_id, other_value, first, last, stated, verdict FROM identity_link
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
-  AND other_kind_id <> ALL(%(attach)b::smallint[])
+  AND other_kind_id <> ALL(%(aside)b::smallint[])
 UNION
 SELECT kind_id, value, other_kind_id, other_value, first, last, stated, verdict FROM identity_link
 WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
@@ -81,10 +82,13 @@ WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)
 def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapping[int, Kind]) -> Component:
     """All that hangs together with these, without what only attaches. A few statements for each step outwards.
 
-    A shared identifier is an end: nothing is loaded from it on. An alias's end that nobody has used isn't there.
+    A shared identifier is an end: nothing is loaded from it on, nor from one that only suggests. An alias's end that
+    nobody has used isn't there.
     """
     found = Component()
     attach = int2s([id for id, kind in kinds.items() if kind.role == "attach"])
+    weak = {id for id, kind in kinds.items() if kind.role == "suggest"}
+    aside = int2s([id for id, kind in kinds.items() if not kind.merges])
     waiting = {one for one in identifiers if kinds[one[0]].role != "attach"}
     homes = set(profiles)
     known: set[int] = set()
@@ -102,7 +106,7 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
             if shared:
                 found.shared.add((kind, value))
         homes = {home for home in found.homes.values() if home is not None} - known
-        waiting = _follow(fresh - found.shared, found, attach)
+        waiting = _follow({one for one in fresh - found.shared if one[0] not in weak}, found, aside)
         fresh = set()
     places = columns(sorted(found.homes))
     cuts = sql.rows(_CUTS, {"kinds": places[0], "values": places[1]}) if found.homes else []
@@ -113,14 +117,14 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
     return found
 
 
-def _follow(fresh: set[Identifier], found: Component, attach: Column) -> set[Identifier]:
+def _follow(fresh: set[Identifier], found: Component, aside: Column) -> set[Identifier]:
     """Add the links at these identifiers; returns the other ends that aren't known yet."""
     if not fresh:
         return set()
     kinds, values = columns(sorted(fresh))
     ends: set[Identifier] = set()
     for kind, value, other_kind, other_value, first, last, stated, verdict in sql.rows(
-        _LINKS, {"kinds": kinds, "values": values, "attach": attach}
+        _LINKS, {"kinds": kinds, "values": values, "aside": aside}
     ):
         pair = ((kind, value), (other_kind, other_value))
         found.links[pair] = Said(first, last, stated, verdict)
@@ -143,6 +147,7 @@ def judge(component: Component, kinds: Mapping[int, Kind]) -> Judgement:
         stated=np.array([one.stated for one in said], bool),
         cuts=np.array([(place[one], place[other]) for one, other in sorted(component.cuts)], np.int64).reshape(-1, 2),
         shared=np.array([name in component.shared for name in names], bool),
+        trusted=np.array([value in kinds[kind].trusted for kind, value in names], bool),
     )
     found = group(evidence, terms_of(kinds))
     groups: dict[int, list[Identifier]] = {}
@@ -160,7 +165,7 @@ WHERE identity_link.kind_id = judged.kind_id AND identity_link.value = judged.va
   AND identity_link.other_kind_id = judged.other_kind_id AND identity_link.other_value = judged.other_value
 """
 _SHARED = """
-UPDATE identifier SET shared = judged.shared
+UPDATE identifier SET shared = judged.shared, shared_since = CASE WHEN judged.shared THEN %b::timestamptz END
 FROM unnest(%b::smallint[], %b::text[], %b::boolean[]) AS judged (kind_id, value, shared)
 WHERE identifier.kind_id = judged.kind_id AND identifier.value = judged.value
 """
@@ -176,7 +181,7 @@ def record(component: Component, judgement: Judgement) -> None:
             cursor.execute(_VERDICTS, (*ends, int2s([judgement.verdicts[pair] for pair in changed])), prepare=True)
         if shared:
             flags = bools([one in judgement.shared for one in shared])
-            cursor.execute(_SHARED, (*columns(shared), flags), prepare=True)
+            cursor.execute(_SHARED, (timezone.now(), *columns(shared), flags), prepare=True)
 
 
 def columns(identifiers: Sequence[Identifier]) -> tuple[Column, Column]:

@@ -15,7 +15,7 @@ from cdp_site.stages import Again
 from profiles import component, merge
 from profiles.claims import Claim, Slot
 from profiles.component import Component, Judgement, columns
-from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength
+from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength, usable
 
 # The identifiers are found by their primary key and not joined with anything: on a cluster they live elsewhere.
 LOOK_UP = """
@@ -44,9 +44,10 @@ class Batch:
     together, and what is to be written."""
 
     def __init__(
-        self, kinds: Mapping[int, Kind], slots: Mapping[Slot, tuple[Because, datetime]], claims: Mapping[Pair, Claim]
-    ) -> None:
-        self.kinds, self.slots, self.claims = kinds, slots, claims
+        self, kinds: Mapping[int, Kind], slots: Mapping[Slot, tuple[Because, datetime]], claims: Mapping[Pair, Claim],
+        *, afresh: bool = False,
+    ) -> None:  # fmt: skip
+        self.kinds, self.slots, self.claims, self.afresh = kinds, slots, claims, afresh
         self.known: dict[Identifier, int | None] = {}
         self.shared: set[Identifier] = set()
         self.contested: dict[int, bool] = {}
@@ -218,10 +219,13 @@ class Batch:
                     spread.setdefault(home, set()).add(number)
         unsettled = {profile for profile, groups in spread.items() if len(groups) > 1}
         unsettled |= {home for one in judgement.shared - found.shared if (home := found.homes[one]) is not None}
+        if self.afresh:
+            unsettled |= {home for home in found.homes.values() if home is not None}
         firsts: dict[int, set[Identifier]] = {profile: set() for profile in unsettled}
         if unsettled:
             for profile, text in sql.rows(_TOLD, (int8s(sorted(unsettled)),)):
-                firsts[profile].add(self.first([(kind, value) for kind, value in json.loads(text)]))
+                named = [(kind, value) for kind, value in json.loads(text)]
+                firsts[profile].add(self.first(usable(named, self.kinds) or named))
         return firsts
 
     def _give_homes(self, found: Component, judgement: Judgement, firsts: Mapping[int, set[Identifier]]) -> None:

@@ -19,17 +19,22 @@ from profiles.identifiers import Because, Identifier, Kind
 from profiles.settle import Placed, settle
 
 _KINDS = """
-SELECT id, name, priority, limit_per_profile, role, identifies, blocked, shared_above, yields_after FROM identifier_kind
+SELECT id, name, priority, limit_per_profile, role, identifies, blocked, shared_above, yields_after, form, patterns, trusted
+FROM identifier_kind
 """
 
 
 def load_kinds() -> dict[int, Kind]:
-    """The configuration, read afresh for each batch (eight rows)."""
+    """The configuration, read afresh for each batch (some ten rows)."""
     return {
-        id: Kind(
-            id, name, priority, limit, role, identifies, frozenset(json.loads(blocked)), shared_above, yields_after
+        row[0]: Kind(
+            *row[:6],
+            frozenset(json.loads(row[6])),
+            *row[7:10],
+            tuple(json.loads(row[10])),
+            frozenset(json.loads(row[11])),
         )
-        for id, name, priority, limit, role, identifies, blocked, shared_above, yields_after in sql.rows(_KINDS)
+        for row in sql.rows(_KINDS)
     }
 
 
@@ -42,15 +47,20 @@ def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -
     slots, claims = claims_of(messages, kinds)
     batch = Batch(kinds, slots, claims)
     batch.look_up()
-    batch.find_newcomers(write_claims(claims))
+    batch.find_newcomers(write_claims(claims, kinds))
     batch.gather()
     return settle(batch)
 
 
-def rejudge(identifiers: Iterable[Identifier], kinds: Mapping[int, Kind]) -> Placed:
-    """Judge anew all that hangs together with these: after a cut, a join by hand, or other rules."""
-    batch = Batch(kinds, {}, {})
-    batch.judge(set(identifiers), set())
+def rejudge(
+    identifiers: Iterable[Identifier], kinds: Mapping[int, Kind], profiles: Iterable[int] = (), *, afresh: bool = False
+) -> Placed:
+    """Judge anew all that hangs together with these: after a cut, a join by hand, or other rules.
+
+    `afresh`: the messages of all who are met find their home anew, not only of those who fall apart.
+    """
+    batch = Batch(kinds, {}, {}, afresh=afresh)
+    batch.judge(set(identifiers), set(profiles))
     return settle(batch)
 
 
