@@ -102,6 +102,8 @@ def extract(
     if not fit:
         raise Invalid(*_why_nobody(message, found, kinds))
     blocked = tuple(sorted({*found} - {*fit})) if len(fit) < len(found) else ()
+    if blocked and all(kind != USER for kind, _ in fit) and any(kind == USER for kind, _ in blocked):
+        alias_of = None  # Whom it speaks of is nobody.
     return Said(
         source_id, inbox_id, raw, hint, key, message_id, message.type, message.name, message.time, tuple(fit),
         alias_of, traits, record, _value_of(message), _properties(message, record), _context(message), blocked,

@@ -191,10 +191,10 @@ class Batch:
         """Judge anew all that hangs together with these, and note who goes where."""
         while True:
             found = component.load(identifiers, profiles, self.kinds)
-            self.lock({home for home in found.homes.values() if home is not None})
+            self.lock({home for home in found.homes.values() if home is not None} | profiles)
             judgement = component.judge(found, self.kinds)
             self.shared = (self.shared - found.homes.keys()) | judgement.shared
-            firsts = self._firsts_of_unsettled(found, judgement)
+            firsts = self._firsts_of_unsettled(found, judgement, profiles)
             outside = {
                 one
                 for some in firsts.values()
@@ -209,7 +209,9 @@ class Batch:
             self.known[one] = found.homes[one]
         self._give_homes(found, judgement, firsts)
 
-    def _firsts_of_unsettled(self, found: Component, judgement: Judgement) -> dict[int, set[Identifier]]:
+    def _firsts_of_unsettled(
+        self, found: Component, judgement: Judgement, profiles: set[int]
+    ) -> dict[int, set[Identifier]]:
         """By which identifiers the messages of those profiles find somebody now that fall apart, or lose an identifier
         that turned out to be shared."""
         spread: dict[int, set[int]] = {}
@@ -220,7 +222,7 @@ class Batch:
         unsettled = {profile for profile, groups in spread.items() if len(groups) > 1}
         unsettled |= {home for one in judgement.shared - found.shared if (home := found.homes[one]) is not None}
         if self.afresh:
-            unsettled |= {home for home in found.homes.values() if home is not None}
+            unsettled |= profiles | {home for home in found.homes.values() if home is not None}
         firsts: dict[int, set[Identifier]] = {profile: set() for profile in unsettled}
         if unsettled:
             for profile, text in sql.rows(_TOLD, (int8s(sorted(unsettled)),)):

@@ -18,7 +18,8 @@ Identifier = tuple[int, str]
 # The stronger identifier first.
 Pair = tuple[Identifier, Identifier]
 
-_ROLES = {"merge": grouping.MERGE, "attach": grouping.ATTACH, "suggest": grouping.SUGGEST}
+# Strongest first.
+ROLES = {"merge": grouping.MERGE, "attach": grouping.ATTACH, "suggest": grouping.SUGGEST}
 
 
 class Kind(Struct, frozen=True):
@@ -57,15 +58,16 @@ class Because(Struct, frozen=True):
 def terms_of(kinds: Mapping[int, Kind]) -> dict[int, Terms]:
     """The kinds as grouping knows them."""
     return {
-        id: Terms(kind.priority, kind.limit, _ROLES[kind.role], kind.identifies, kind.shared_above, kind.yields_after)
+        id: Terms(kind.priority, kind.limit, ROLES[kind.role], kind.identifies, kind.shared_above, kind.yields_after)
         for id, kind in kinds.items()
     }
 
 
-def strength(identifier: Identifier, kinds: Mapping[int, Kind]) -> tuple[bool, int, int, str]:
-    """The smaller, the stronger. What only suggests comes last: a message is found by it where there is nothing else."""
+def strength(identifier: Identifier, kinds: Mapping[int, Kind]) -> tuple[int, int, int, str]:
+    """The smaller, the stronger. What merges comes first, whatever the priorities; what only suggests last: a message is
+    found by it where there is nothing else."""
     kind = kinds[identifier[0]]
-    return kind.role == "suggest", kind.priority, *identifier
+    return ROLES[kind.role], kind.priority, *identifier
 
 
 def pair_of(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Pair:

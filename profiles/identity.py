@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from cdp_site import sql
+from cdp_site.arrays import int8s
 from profiles.claims import Slot, claims_of, write_claims
 from profiles.gather import Batch
 from profiles.identifiers import Because, Identifier, Kind
@@ -26,16 +27,26 @@ FROM identifier_kind
 
 def load_kinds() -> dict[int, Kind]:
     """The configuration, read afresh for each batch (some ten rows)."""
-    return {
-        row[0]: Kind(
-            *row[:6],
-            frozenset(json.loads(row[6])),
-            *row[7:10],
-            tuple(json.loads(row[10])),
-            frozenset(json.loads(row[11])),
-        )
-        for row in sql.rows(_KINDS)
-    }
+    found = {}
+    for (
+        id,
+        name,
+        priority,
+        limit,
+        role,
+        identifies,
+        blocked,
+        shared_above,
+        yields_after,
+        form,
+        patterns,
+        trusted,
+    ) in sql.rows(_KINDS):
+        found[id] = Kind(
+            id, name, priority, limit, role, identifies, frozenset(json.loads(blocked)), shared_above, yields_after, form,
+            tuple(json.loads(patterns)), frozenset(json.loads(trusted)),
+        )  # fmt: skip
+    return found
 
 
 def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -> Placed:
@@ -60,7 +71,8 @@ def rejudge(
     `afresh`: the messages of all who are met find their home anew, not only of those who fall apart.
     """
     batch = Batch(kinds, {}, {}, afresh=afresh)
-    batch.judge(set(identifiers), set(profiles))
+    alive = {id for (id,) in sql.rows("SELECT id FROM profile WHERE id = ANY(%b::bigint[])", (int8s(list(profiles)),))}
+    batch.judge(set(identifiers), alive)
     return settle(batch)
 
 

@@ -1,6 +1,7 @@
 """Identifiers in the one form in which they are compared: pure functions of the text, None where it identifies nobody."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import phonenumbers
@@ -93,7 +94,7 @@ def in_form(form: str, text: str, country: str = "") -> str | None:
 
 
 # By the name under which a kind of identifiers keeps it.
-_FORMS = {
+_FORMS: dict[str, Callable[[str], str | None]] = {
     "trimmed": identifier, "lower": lower, "capitals": card, "digits": digits, "email": email, "untagged": untagged_email,
 }  # fmt: skip
 FORM_CHOICES = [

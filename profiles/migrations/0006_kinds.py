@@ -47,6 +47,8 @@ class Migration(migrations.Migration):
                 ('because', models.TextField(default='', help_text='What changed, in words.')),
                 ('dry_run', models.BooleanField(default=False)),
                 ('proposed', models.JSONField(help_text="Rules to try, by the kind's id: {id: {field: value}}.", null=True)),
+                ('rules', models.JSONField(help_text="The rules by which people are being made, by the kind's id.", null=True)),
+                ('rehomes', models.BooleanField(default=False, help_text='Messages may find somebody else by other identifiers.')),
                 ('relinks', models.BooleanField(default=False, help_text='The links themselves follow from what changed.')),
                 ('step', models.CharField(choices=[('links', 'reading the messages again'), ('find', 'judging all links'), ('people', 'joining and parting people'), ('homes', 'looking at every message'), ('strays', 'sending messages home'), ('done', 'done'), ('failed', 'failed')], default='find', max_length=8)),
                 ('cursor', models.BigIntegerField(default=0, help_text='Up to which event, within a step.')),

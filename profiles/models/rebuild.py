@@ -24,6 +24,8 @@ class Rebuild(models.Model):
     because = models.TextField(default="", help_text="What changed, in words.")
     dry_run = models.BooleanField(default=False)
     proposed = models.JSONField(null=True, help_text="Rules to try, by the kind's id: {id: {field: value}}.")
+    rules = models.JSONField(null=True, help_text="The rules by which people are being made, by the kind's id.")
+    rehomes = models.BooleanField(default=False, help_text="Messages may find somebody else by other identifiers.")
     relinks = models.BooleanField(default=False, help_text="The links themselves follow from what changed.")
     step = models.CharField(max_length=8, choices=Step, default=Step.FIND)
     cursor = models.BigIntegerField(default=0, help_text="Up to which event, within a step.")
