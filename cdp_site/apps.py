@@ -15,6 +15,7 @@ STAGE_MODULES = [
     "connectors.snapshot",
     "profiles.recompute",
     "segments.fill",
+    "profiles.rebuild",
     "profiles.upkeep",
 ]
 

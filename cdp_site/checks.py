@@ -42,7 +42,7 @@ def run_all() -> list[Finding]:
 
 
 @contextmanager
-def _one_view() -> Iterator[None]:
+def one_view() -> Iterator[None]:
     """All statements of a check see the same moment: what is compared may change between two looks."""
     if connection.in_atomic_block:
         yield
@@ -54,7 +54,7 @@ def _one_view() -> Iterator[None]:
 
 
 def _ask(name: str, function: Callable[[], Iterable[str]]) -> Finding:
-    with _one_view():
+    with one_view():
         problems = list(function())
     shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
     more = len(problems) - MOST_PROBLEMS_SHOWN

@@ -13,6 +13,7 @@ from cdp_site.models import Progress
 from connectors import status
 from connectors.health import SourceHealth
 from connectors.models import Destination, Source
+from profiles import shared
 from profiles.models import Batch, Inbox, Rejected
 from segments.models import Segment
 from segments.report import changes_in_a_week
@@ -131,6 +132,16 @@ def concerns(health: list[SourceHealth]) -> list[Concern]:
             text = f"{audience.destination}: {audience.audience} is {audience.state.value.lower()}"
             found.append(Concern(text, "/connectors/", "bad"))
     return found
+
+
+def concerns_of_admins() -> list[Concern]:
+    """What only an admin can judge: identifiers that turned out to be nobody's in particular."""
+    number = shared.fresh()
+    if not number:
+        return []
+    what = "identifiers were" if number > 1 else "identifier was"
+    text = f"{number:,} {what} seen with too many people this week, and join nobody any more"
+    return [Concern(text, "/admin/profiles/identifierkind/shared/")]
 
 
 @dataclass(frozen=True)

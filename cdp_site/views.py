@@ -34,7 +34,8 @@ def _live(request: HttpRequest) -> dict[str, object]:
         shown["moved"] = figures.moved()
     if may(request.user, "connectors"):
         health = source_health()
-        shown |= {"sources": health, "concerns": figures.concerns(health)}
+        mine = figures.concerns_of_admins() if may(request.user, "admin") else []
+        shown |= {"sources": health, "concerns": [*figures.concerns(health), *mine]}
     return shown
 
 

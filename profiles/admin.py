@@ -1,3 +1,4 @@
-"""What of people is seen in the admin: one module a subject."""
+"""What of people and identity is in the admin: one module a subject."""
 
 from profiles import admin_acts as admin_acts
+from profiles import admin_kinds as admin_kinds

@@ -44,8 +44,9 @@ def claims_of(
     for (identifiers, alias_of), (because, latest) in slots.items():
         month = datetime(latest.year, latest.month, 1, tzinfo=UTC)
         pairs = [(pair, False) for pair in pairs_in(identifiers, kinds)]
-        if alias_of is not None and identifiers[0] != alias_of:
-            pairs.append((pair_of(identifiers[0], alias_of), True))
+        # Whatever the priorities, an alias speaks of the user id beside it.
+        if alias_of is not None and (named := min(identifiers)) != alias_of:
+            pairs.append((pair_of(named, alias_of), True))
         for pair, stated in pairs:
             claim = claims.get(pair)
             if claim is None:

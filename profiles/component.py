@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+from django.utils import timezone
 
 from cdp_site import sql
 from cdp_site.arrays import Column, bools, int2s, int8s, texts
@@ -97,7 +98,8 @@ WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[
 def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapping[int, Kind]) -> Component:
     """All that hangs together with these by links that may join. A few statements for each step outwards.
 
-    A shared identifier is an end: nothing is loaded from it on. An alias's end that nobody has used isn't there.
+    A shared identifier is an end: nothing is loaded from it on, nor from one that only suggests. An alias's end that
+    nobody has used isn't there.
     """
     found = Component()
     merging = int2s([id for id, kind in kinds.items() if kind.merges])
@@ -168,6 +170,7 @@ def judge(component: Component, kinds: Mapping[int, Kind]) -> Judgement:
         stated=np.array([one.stated for one in said], bool),
         cuts=np.array([(place[one], place[other]) for one, other in sorted(component.cuts)], np.int64).reshape(-1, 2),
         shared=np.array([name in component.shared for name in names], bool),
+        trusted=np.array([value in kinds[kind].trusted for kind, value in names], bool),
     )
     found = group(evidence, terms_of(kinds))
     groups: dict[int, list[Identifier]] = {}
@@ -185,7 +188,7 @@ WHERE identity_link.kind_id = judged.kind_id AND identity_link.value = judged.va
   AND identity_link.other_kind_id = judged.other_kind_id AND identity_link.other_value = judged.other_value
 """
 _SHARED = """
-UPDATE identifier SET shared = judged.shared
+UPDATE identifier SET shared = judged.shared, shared_since = CASE WHEN judged.shared THEN %b::timestamptz END
 FROM unnest(%b::smallint[], %b::text[], %b::boolean[]) AS judged (kind_id, value, shared)
 WHERE identifier.kind_id = judged.kind_id AND identifier.value = judged.value
 """
@@ -201,7 +204,7 @@ def record(component: Component, judgement: Judgement) -> None:
             cursor.execute(_VERDICTS, (*ends, int2s([judgement.verdicts[pair] for pair in changed])), prepare=True)
         if shared:
             flags = bools([one in judgement.shared for one in shared])
-            cursor.execute(_SHARED, (*columns(shared), flags), prepare=True)
+            cursor.execute(_SHARED, (timezone.now(), *columns(shared), flags), prepare=True)
 
 
 def columns(identifiers: Sequence[Identifier]) -> tuple[Column, Column]:

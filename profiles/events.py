@@ -98,12 +98,13 @@ def name_ids(names: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
 
 def store(rows: Iterable[tuple[int, int, Said]], names: Mapping[tuple[str, str], int]) -> None:
     """COPY events, given as (profile id, event id, message)."""
-    shown: dict[tuple[Identifier, ...], bytes] = {}
+    shown: dict[tuple[tuple[Identifier, ...], tuple[Identifier, ...]], bytes] = {}
     lines = []
     for profile, event, said in rows:
-        identifiers = shown.get(said.identifiers)
+        named = said.identifiers, said.blocked
+        identifiers = shown.get(named)
         if identifiers is None:
-            identifiers = shown[said.identifiers] = _escaped(_json.encode(said.identifiers))
+            identifiers = shown[named] = _escaped(_json.encode(named[0] + named[1]))
         lines.append(
             b"%d\t%b\t%d\t%d\t%d\t%b\t%b\t%b\t%b\t%b\t%b\n"
             % (

@@ -20,12 +20,14 @@ from profiles.identifiers import (
     DEVICE,
     EMAIL,
     EXTERNAL,
+    FINGERPRINT,
+    FIRST_OWN,
     PHONE,
     RECORD,
     USER,
     Identifier,
     Kind,
-    strength,
+    usable,
 )
 from profiles.message import Invalid, Message, parse_time
 
@@ -74,6 +76,8 @@ class Said(Struct, gc=False):
     value: str | None
     properties: bytes
     context: bytes
+    # Named by it as well, but blocked: kept, should that ever be lifted.
+    blocked: tuple[Identifier, ...] = ()
     # How it came, for a message that must be set aside after all.
     format: str = "tracking"
     received_at: datetime | None = None
@@ -90,17 +94,19 @@ def extract(
     found = _identifiers(message, traits, record, source_id, kinds, country)
     alias_of = None
     if message.type == "alias":
-        previous = normalise.identifier(str(message.wire.previousId))
+        previous = normalise.in_form(kinds[USER].form, str(message.wire.previousId))
         if previous and len(previous) <= MAX_IDENTIFIER:
-            alias_of = (USER, previous)
+            alias_of = (USER, previous) if not kinds[USER].blocks(previous) else None
             found.append((ANONYMOUS, previous))
-    if not found:
-        raise Invalid(*_why_nobody(message))
-    if len(found) > 1:
-        found = sorted(dict.fromkeys(found), key=lambda one: strength(one, kinds))
+    fit = usable(found, kinds)
+    if not fit:
+        raise Invalid(*_why_nobody(message, found, kinds))
+    blocked = tuple(sorted({*found} - {*fit})) if len(fit) < len(found) else ()
+    if blocked and all(kind != USER for kind, _ in fit) and any(kind == USER for kind, _ in blocked):
+        alias_of = None  # Whom it speaks of is nobody.
     return Said(
-        source_id, inbox_id, raw, hint, key, message_id, message.type, message.name, message.time, tuple(found),
-        alias_of, traits, record, _value_of(message), _properties(message, record), _context(message),
+        source_id, inbox_id, raw, hint, key, message_id, message.type, message.name, message.time, tuple(fit),
+        alias_of, traits, record, _value_of(message), _properties(message, record), _context(message), blocked,
     )  # fmt: skip
 
 
@@ -108,33 +114,37 @@ def _identifiers(
     message: Message, traits: dict[str, Any], record: RecordChange | None, source_id: int,
     kinds: Mapping[int, Kind], country: str,
 ) -> list[Identifier]:  # fmt: skip
-    """The identifiers that are fit for use; those from e-mail, phone and card also become traits in their normal form."""
+    """All identifiers in their normal form; those from e-mail, phone and card also become traits in theirs."""
     found: list[Identifier] = []
 
-    def add(kind: int, value: str | None) -> bool:
-        if value and len(value) <= MAX_IDENTIFIER and value.lower() not in kinds[kind].blocked:
-            found.append((kind, value))
-            return True
-        return False
+    def add(kind: int, text: str, before: str = "") -> None:
+        value = normalise.in_form(kinds[kind].form, text, country)
+        if value and len(before) + len(value) <= MAX_IDENTIFIER:
+            found.append((kind, before + value))
 
     if message.user_id:
-        add(USER, normalise.identifier(message.user_id))
+        add(USER, message.user_id)
     if message.anonymous_id:
-        add(ANONYMOUS, normalise.identifier(message.anonymous_id))
+        add(ANONYMOUS, message.anonymous_id)
     for kind, value in _reachable(traits, message.properties, bool(message.user_id), country):
         add(kind, value)
     if context := message.context:
         device = context.get("device")
         if isinstance(device, dict) and isinstance(device.get("id"), str):
-            add(DEVICE, normalise.identifier(device["id"]))
+            add(DEVICE, device["id"])
+        for print in (context.get("fingerprint"), device.get("fingerprint") if isinstance(device, dict) else None):
+            if isinstance(print, str):
+                add(FINGERPRINT, print)
         others = context.get("externalIds")
         if isinstance(others, list):
+            own = {kind.name: id for id, kind in kinds.items() if id >= FIRST_OWN}
             for other in others[:MAX_EXTERNAL_IDS]:
                 if isinstance(other, dict) and isinstance(other.get("id"), str | int):
-                    number = normalise.identifier(str(other["id"]))
-                    add(EXTERNAL, number and f"{other.get('type') or source_id}:{number}")
+                    type = other.get("type")
+                    mine = own.get(type) if isinstance(type, str) else None
+                    add(mine or EXTERNAL, str(other["id"]), "" if mine else f"{type or source_id}:")
     if record is not None:
-        add(RECORD, f"{source_id}:{record.kind}:{record.external_id}")
+        found.append((RECORD, f"{source_id}:{record.kind}:{record.external_id}"))
     return found
 
 
@@ -183,7 +193,10 @@ def traits_of_event(
     return traits
 
 
-def _why_nobody(message: Message) -> tuple[str, str]:
+def _why_nobody(message: Message, found: Sequence[Identifier], kinds: Mapping[int, Kind]) -> tuple[str, str]:
+    if found:
+        kind, value = found[0]
+        return "", f"the {kinds[kind].name} {value[:60]!r} is blocked, and the message has no other identifier"
     for field, value in (("userId", message.user_id), ("anonymousId", message.anonymous_id)):
         if value:
             return field, f"{value[:60]!r} is a filler that identifies nobody, and the message has no other identifier"

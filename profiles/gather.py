@@ -15,7 +15,7 @@ from cdp_site.stages import Again
 from profiles import component, merge
 from profiles.claims import Claim, Slot
 from profiles.component import Component, Judgement, columns
-from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength
+from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength, usable
 
 # The identifiers are found by their primary key and not joined with anything: on a cluster they live elsewhere.
 LOOK_UP = """
@@ -44,9 +44,10 @@ class Batch:
     together, and what is to be written."""
 
     def __init__(
-        self, kinds: Mapping[int, Kind], slots: Mapping[Slot, tuple[Because, datetime]], claims: Mapping[Pair, Claim]
-    ) -> None:
-        self.kinds, self.slots, self.claims = kinds, slots, claims
+        self, kinds: Mapping[int, Kind], slots: Mapping[Slot, tuple[Because, datetime]], claims: Mapping[Pair, Claim],
+        *, afresh: bool = False,
+    ) -> None:  # fmt: skip
+        self.kinds, self.slots, self.claims, self.afresh = kinds, slots, claims, afresh
         self.known: dict[Identifier, int | None] = {}
         self.shared: set[Identifier] = set()
         self.contested: dict[int, bool] = {}
@@ -227,13 +228,13 @@ class Batch:
         while True:
             found = component.load(identifiers, profiles, self.kinds)
             homes = {home for home in found.homes.values() if home is not None}
-            self.lock(homes)
+            self.lock(homes | profiles)
             if met := homes & fitting.keys():
                 identifiers = identifiers.union(*(fitting.pop(person) for person in met))
                 continue
             judgement = component.judge(found, self.kinds)
             self.shared = (self.shared - found.homes.keys()) | judgement.shared
-            firsts = self._firsts_of_unsettled(found, judgement)
+            firsts = self._firsts_of_unsettled(found, judgement, profiles)
             outside = {
                 one for some in firsts.values() for one in some if one not in found.homes and self.kinds[one[0]].merges
             }
@@ -245,7 +246,9 @@ class Batch:
             self.known[one] = found.homes[one]
         self._give_homes(found, judgement, firsts)
 
-    def _firsts_of_unsettled(self, found: Component, judgement: Judgement) -> dict[int, set[Identifier]]:
+    def _firsts_of_unsettled(
+        self, found: Component, judgement: Judgement, profiles: set[int]
+    ) -> dict[int, set[Identifier]]:
         """By which identifiers the messages of those profiles find somebody now that fall apart, or lose an identifier
         that turned out to be shared."""
         spread: dict[int, set[int]] = {}
@@ -255,10 +258,13 @@ class Batch:
                     spread.setdefault(home, set()).add(number)
         unsettled = {profile for profile, groups in spread.items() if len(groups) > 1}
         unsettled |= {home for one in judgement.shared - found.shared if (home := found.homes[one]) is not None}
+        if self.afresh:
+            unsettled |= profiles | {home for home in found.homes.values() if home is not None}
         firsts: dict[int, set[Identifier]] = {profile: set() for profile in unsettled}
         if unsettled:
             for profile, text in sql.rows(_TOLD, (int8s(sorted(unsettled)),)):
-                firsts[profile].add(self.first([(kind, value) for kind, value in json.loads(text)]))
+                named = [(kind, value) for kind, value in json.loads(text)]
+                firsts[profile].add(self.first(usable(named, self.kinds) or named))
         return firsts
 
     def _give_homes(self, found: Component, judgement: Judgement, firsts: Mapping[int, set[Identifier]]) -> None:

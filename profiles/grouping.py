@@ -47,7 +47,8 @@ class Evidence:
     `kinds[n]`: the kind of each identifier. `one[m]`, `other[m]`: the places of a link's two identifiers, each pair
     once. `first[m]`, `last[m]`: when it was first and last said, in microseconds. `stated[m]`: somebody said so in as
     many words (an alias, a join by hand), whatever the limits. `cuts[c, 2]`: identifiers that are not one person.
-    `shared[n]`: known to be shared already (of these not all links need be given).
+    `shared[n]`: known to be shared already (of these not all links need be given). `trusted[n]`: a person's, with
+    however many others it is seen.
     """
 
     kinds: np.ndarray
@@ -58,6 +59,7 @@ class Evidence:
     stated: np.ndarray
     cuts: np.ndarray
     shared: np.ndarray
+    trusted: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarra
     above = table.shared_above[evidence.kinds]
     shared = evidence.shared.copy()
     for kind in np.flatnonzero(table.names_people).tolist():
-        shared |= (above > 0) & (np.bincount(ends[beside == kind], minlength=len(shared)) > above)
+        seen = np.bincount(ends[beside == kind], minlength=len(shared)) > above
+        shared |= (above > 0) & seen if evidence.trusted is None else (above > 0) & seen & ~evidence.trusted
     return shared
 
 

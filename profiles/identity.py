@@ -13,24 +13,40 @@ import json
 from collections.abc import Iterable, Mapping
 
 from cdp_site import sql
+from cdp_site.arrays import int8s
 from profiles.claims import Slot, claims_of, write_claims
 from profiles.gather import Batch
 from profiles.identifiers import Because, Identifier, Kind
 from profiles.settle import Placed, settle
 
 _KINDS = """
-SELECT id, name, priority, limit_per_profile, role, identifies, blocked, shared_above, yields_after FROM identifier_kind
+SELECT id, name, priority, limit_per_profile, role, identifies, blocked, shared_above, yields_after, form, patterns, trusted
+FROM identifier_kind
 """
 
 
 def load_kinds() -> dict[int, Kind]:
-    """The configuration, read afresh for each batch (eight rows)."""
-    return {
-        id: Kind(
-            id, name, priority, limit, role, identifies, frozenset(json.loads(blocked)), shared_above, yields_after
-        )
-        for id, name, priority, limit, role, identifies, blocked, shared_above, yields_after in sql.rows(_KINDS)
-    }
+    """The configuration, read afresh for each batch (some ten rows)."""
+    found = {}
+    for (
+        id,
+        name,
+        priority,
+        limit,
+        role,
+        identifies,
+        blocked,
+        shared_above,
+        yields_after,
+        form,
+        patterns,
+        trusted,
+    ) in sql.rows(_KINDS):
+        found[id] = Kind(
+            id, name, priority, limit, role, identifies, frozenset(json.loads(blocked)), shared_above, yields_after, form,
+            tuple(json.loads(patterns)), frozenset(json.loads(trusted)),
+        )  # fmt: skip
+    return found
 
 
 def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -> Placed:
@@ -48,11 +64,17 @@ def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -
     return settle(batch)
 
 
-def rejudge(identifiers: Iterable[Identifier], kinds: Mapping[int, Kind]) -> Placed:
-    """Judge anew all that hangs together with these: after a cut, a join by hand, or other rules."""
-    batch = Batch(kinds, {}, {})
+def rejudge(
+    identifiers: Iterable[Identifier], kinds: Mapping[int, Kind], profiles: Iterable[int] = (), *, afresh: bool = False
+) -> Placed:
+    """Judge anew all that hangs together with these: after a cut, a join by hand, or other rules.
+
+    `afresh`: the messages of all who are met find their home anew, not only of those who fall apart.
+    """
+    batch = Batch(kinds, {}, {}, afresh=afresh)
     _take_turns()
-    batch.judge(set(identifiers), set())
+    alive = {id for (id,) in sql.rows("SELECT id FROM profile WHERE id = ANY(%b::bigint[])", (int8s(list(profiles)),))}
+    batch.judge(set(identifiers), alive)
     return settle(batch)
 
 

@@ -1,6 +1,7 @@
 """Identifiers in the one form in which they are compared: pure functions of the text, None where it identifies nobody."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import phonenumbers
@@ -14,6 +15,7 @@ JUNK = frozenset(
 ) | {"(not set)", "[object object]", "not set", "not available", "no email", "no phone"}
 _ZEROS = re.compile(r"[0\s:\-]+")
 _UPPER_AFTER_LOWER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_A_DIGIT = re.compile(r"\D+", re.ASCII)
 _NOT_A_WORD = re.compile(r"[^\w]+")
 
 
@@ -64,3 +66,43 @@ def card(text: str) -> str | None:
 def trait_name(name: str) -> str:
     """'firstName', 'First Name' and 'first_name' are one trait: first_name."""
     return _NOT_A_WORD.sub("_", _UPPER_AFTER_LOWER.sub("_", name.strip())).strip("_").lower()
+
+
+def lower(text: str) -> str | None:
+    """An id whose case means nothing."""
+    return identifier(text.lower())
+
+
+def digits(text: str) -> str | None:
+    """A number, without whatever people put between its digits; None where there are none."""
+    return identifier(_NOT_A_DIGIT.sub("", text))
+
+
+@lru_cache(maxsize=65536)
+def untagged_email(text: str) -> str | None:
+    """The address without what stands after a plus sign before the @: most mail systems deliver both to one person."""
+    address = email(text)
+    if address is None:
+        return None
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def in_form(form: str, text: str, country: str = "") -> str | None:
+    """`text` in the normal form of that name (`FORM_CHOICES`); `country` is where a phone number is read."""
+    return phone(text, country) if form == "phone" else _FORMS[form](text)
+
+
+# By the name under which a kind of identifiers keeps it.
+_FORMS: dict[str, Callable[[str], str | None]] = {
+    "trimmed": identifier, "lower": lower, "capitals": card, "digits": digits, "email": email, "untagged": untagged_email,
+}  # fmt: skip
+FORM_CHOICES = [
+    ("trimmed", "as it is, without blanks around it"),
+    ("lower", "lower case"),
+    ("capitals", "capitals, without blanks and hyphens"),
+    ("digits", "digits only"),
+    ("email", "e-mail address, lower case"),
+    ("untagged", "e-mail address, without +tag"),
+    ("phone", "phone number, E.164"),
+]

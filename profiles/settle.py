@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils import timezone
+
 from cdp_site import sql
 from cdp_site.arrays import bools, int8s, times, uuids
 from cdp_site.stages import Again
@@ -21,6 +23,7 @@ class Placed:
 
     `born`: new profiles. `identified`: who got an identifier that makes people known; `given_more`: who got any.
     `regrouped`: who merged or parted, and lives; their traits are to be decided anew. `gone`: who merged into another.
+    `parted`: from whom somebody else was parted.
     `home_of`: from this batch's identifiers to profiles.
     """
 
@@ -31,12 +34,15 @@ class Placed:
     given_more: set[int] = field(default_factory=set)
     regrouped: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
+    parted: set[int] = field(default_factory=set)
     home_of: dict[Identifier, int | None] = field(default_factory=dict)
 
 
 _ATTACH = """
-INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared)
-SELECT * FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[])
+INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared, shared_since, blocked)
+SELECT *, CASE WHEN shared THEN %b::timestamptz END, false
+FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[])
+    AS fresh (kind_id, value, profile_id, source_id, message_key, first_seen, shared)
 ON CONFLICT DO NOTHING RETURNING 1
 """
 
@@ -90,6 +96,7 @@ class _Settlement:
         if moves or self.batch.unsettled:
             unsettled, spans = set(self.batch.unsettled), self._spans()
             parted = part.part(moves, unsettled, self.batch.kinds, spans, self._reasons(moves))
+        self.placed.parted = {left for one, (left, _) in moves.items() if self.batch.kinds[one[0]].merges}
         merge.merge([(one, self.batch.living(one.winner)) for one in self.batch.joined])
         self._see()
         self._write_contested()
@@ -134,7 +141,7 @@ class _Settlement:
             said = [because[one] for one in fresh]
             stored = sql.rows(
                 _ATTACH,
-                (*columns(fresh), [None if home is None else self.batch.living(home) for home in homes],
+                (timezone.now(), *columns(fresh), [None if home is None else self.batch.living(home) for home in homes],
                  int8s([one.source_id for one in said]), uuids([one.key for one in said]),
                  times([one.time for one in said]), bools([one in self.batch.shared for one in fresh])),
             )  # fmt: skip

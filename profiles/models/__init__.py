@@ -8,6 +8,7 @@ doesn't know.
 from profiles.models.arrival import Batch, Inbox, Message, Rejected
 from profiles.models.evidence import Act, Cut, Identifier, IdentifierKind, Link, Merge, Part
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
+from profiles.models.rebuild import Rebuild, RebuildLink, RebuildSeed
 from profiles.models.traits import TraitCount, TraitPolicy
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
     "Part",
     "Profile",
     "ProfileRedirect",
+    "Rebuild",
+    "RebuildLink",
+    "RebuildSeed",
     "Record",
     "Rejected",
     "TraitCount",

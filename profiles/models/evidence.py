@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from cdp_site.ids import new_id
+from profiles import normalise
 
 
 class IdentifierKind(models.Model):
@@ -17,23 +19,48 @@ class IdentifierKind(models.Model):
         SUGGEST = "suggest", "only suggests"
 
     id = models.SmallIntegerField(primary_key=True)
-    name = models.CharField(max_length=40, unique=True)
+    name = models.SlugField(
+        max_length=40, unique=True, help_text="For good. External ids whose `type` is this name are of this kind."
+    )
     label = models.CharField(max_length=60)
-    priority = models.SmallIntegerField(help_text="1 is the strongest; a stronger identifier decides against a weaker.")
-    limit_per_profile = models.IntegerField(help_text="The most values of this kind that one profile may have.")
+    priority = models.SmallIntegerField(
+        unique=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000)],
+        help_text="1 is the strongest; a stronger identifier decides against a weaker. Numbers may have gaps.",
+    )
+    form = models.CharField(
+        "normal form",
+        max_length=20,
+        choices=normalise.FORM_CHOICES,
+        default="trimmed",
+        help_text="How values are written before they are compared. A change holds for what comes from now on.",
+    )
+    limit_per_profile = models.IntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(100_000)],
+        help_text="The most values of this kind that one person may have.",
+    )
     role = models.CharField(max_length=8, choices=Role, default=Role.MERGE)
     identifies = models.BooleanField(default=True, help_text="Makes a person known (an anonymous id doesn't).")
     shared_above = models.IntegerField(
         default=0,
+        validators=[MinValueValidator(0)],
         help_text="Seen with more identifiers of one kind that makes people known than this, a value belongs to nobody"
         " (a kiosk's device, a call centre's phone). 0: never.",
     )
     yields_after = models.IntegerField(
         default=0,
+        validators=[MinValueValidator(0)],
         help_text="Days after which a person's claim to a value, not repeated since, gives way to a newer one (a phone"
         " number given anew). 0: never.",
     )
     blocked = models.JSONField(default=list, blank=True, help_text="Values that never identify anybody, lower case.")
+    patterns = models.JSONField(
+        default=list, blank=True, help_text="Regular expressions; a value that one matches whole identifies nobody."
+    )
+    trusted = models.JSONField(
+        default=list, blank=True, help_text="Values that are a person's, with however many people they are seen."
+    )
+    applied = models.JSONField(null=True, editable=False, help_text="The rules that the stored people follow.")
 
     class Meta:
         db_table = "identifier_kind"
@@ -52,11 +79,16 @@ class Identifier(models.Model):
     profile_id = models.BigIntegerField(db_index=True, null=True)
     source_id = models.BigIntegerField(null=True)
     message_key = models.UUIDField(null=True)
-    shared = models.BooleanField(default=False, help_text="Seen with too many people to mean any of them.")
+    shared = models.BooleanField(default=False, help_text="Seen with too many people to mean any of them, or blocked.")
+    shared_since = models.DateTimeField(null=True, help_text="When that was found out.")
+    blocked = models.BooleanField(default=False, help_text="Identifies nobody by the kind's rules: shared in any case.")
     first_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "identifier"
+        indexes = [
+            models.Index(fields=["-shared_since"], name="identifier_shared", condition=models.Q(shared=True)),
+        ]
 
 
 class Link(models.Model):

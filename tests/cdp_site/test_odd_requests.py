@@ -41,6 +41,8 @@ NAMES = [
     "act",
     "next",
     "kind",
+    "ruling",
+    "value",
     "page",
     "r.0:times",
     "history",
