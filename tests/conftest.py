@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import django
 import environ
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from cdp_site import database
 from cdp_site.installed import Problem
@@ -17,6 +19,9 @@ from tests.browser import executable
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# A busy machine is no fault of a test's: what is slow is measured by `make bench`.
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
 environ.Env.read_env(BASE_DIR / ".env")
 VAR = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "test")))
 os.environ.setdefault("DEBUG", "1")  # only lets settings keep a secret key of their own: pytest-django turns it off

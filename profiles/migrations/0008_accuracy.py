@@ -1,9 +1,5 @@
 from django.db import migrations, models
 
-# What was cut is found from either end, as links are.
-INDEX = "CREATE INDEX identity_cut_other ON identity_cut (other_kind_id, other_value)"
-
-
 class Migration(migrations.Migration):
     dependencies = [("profiles", "0007_by_hand")]
     operations = [
@@ -12,5 +8,4 @@ class Migration(migrations.Migration):
         migrations.AlterField("link", "verdict", models.SmallIntegerField(
             default=0, help_text="Why it joins nothing, 0 if it does (profiles.grouping); always 0 with what only"
             " attaches or suggests.")),
-        migrations.RunSQL(INDEX, "DROP INDEX identity_cut_other"),
     ]  # fmt: skip
