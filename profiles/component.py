@@ -103,13 +103,14 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
     """
     found = Component()
     merging = int2s([id for id, kind in kinds.items() if kind.merges])
-    waiting = {one for one in identifiers if kinds[one[0]].merges}
+    judged = int2s([id for id, kind in kinds.items() if kind.role != "attach"])
+    waiting = {one for one in identifiers if kinds[one[0]].role != "attach"}
     homes = set(profiles)
     known: set[int] = set()
     fresh = set(waiting)
     found.homes.update(dict.fromkeys(waiting))
     while waiting or homes:
-        rows = sql.rows(_OF_PROFILES, (int8s(sorted(homes)), merging)) if homes else []
+        rows = sql.rows(_OF_PROFILES, (int8s(sorted(homes)), judged)) if homes else []
         known |= homes
         rows += sql.rows(_OF_IDENTIFIERS, columns(sorted(waiting))) if waiting else []
         for kind, value, profile, shared in rows:
@@ -120,7 +121,7 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
             if shared:
                 found.shared.add((kind, value))
         homes = {home for home in found.homes.values() if home is not None} - known
-        waiting = _follow(fresh - found.shared, found, merging)
+        waiting = _follow({one for one in fresh - found.shared if kinds[one[0]].merges}, found, merging)
         fresh = set()
     found.links = {
         pair: said for pair, said in found.links.items() if pair[0] in found.homes and pair[1] in found.homes

@@ -79,7 +79,12 @@ class Hosts:
             for kind, value, home in sql.rows(_ATTACHED_TO, (int8s(sorted(left)), attach)):
                 asked[kind, value] = batch.known[kind, value] = home
         # Messages of whom all else is shared by now find somebody by what may not merge.
-        finders = {one for some in batch.unsettled.values() for one in some if not batch.kinds[one[0]].merges}
+        finders = {
+            one
+            for some in batch.unsettled.values()
+            for one in some
+            if not batch.kinds[one[0]].merges and one not in batch.home
+        }
         self._learn(finders)
         asked |= {one: batch.known[one] for one in finders}
         return self._move(asked, finders) if asked else {}
