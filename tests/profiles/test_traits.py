@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from cdp_site import sql, stages
+from cdp_site import home, sql, stages
 from cdp_site.checks import run_all
 from cdp_site.models import Progress
 from connectors.models import Source
@@ -247,6 +247,7 @@ def test_a_walk_goes_on_where_it_was_stopped_and_begins_anew_for_what_was_change
     assert TraitPolicy.objects.get(name="city").through == first == person(USER, "u1").pk
     report = Progress.objects.get(name=recompute.PROGRESS)
     assert (report.done, report.total, report.ended_at) == (1, 3, None)
+    assert report in home.progress()
     finish()
     assert [city(user) for user in ("u1", "u2", "u3")] == ["Cadiz"] * 3
     report.refresh_from_db()
