@@ -89,7 +89,7 @@ class TraitPolicyAdmin(admin.ModelAdmin):
                 min_value=1,
                 max_value=1_000,
                 initial=order.index(source.pk) + 1 if source.pk in order else None,
-                help_text=f"says it of {said[source.pk]:,} people" if source.pk in said else "",
+                help_text=_says(said.get(source.pk, 0)),
             )
             for source in Source.objects.all()
         }
@@ -173,6 +173,10 @@ class TraitPolicyAdmin(admin.ModelAdmin):
 
     def response_change(self, request: HttpRequest, obj: TraitPolicy) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:profiles_traitpolicy_changelist"))
+
+
+def _says(people: int) -> str:
+    return f"says it of {people:,} {'person' if people == 1 else 'people'}" if people else "has not said it"
 
 
 def _catalogue() -> Catalogue:

@@ -91,7 +91,7 @@ def _explained(held: TraitLine, rank: int, trait: _Trait, policy: Policy) -> Tra
     if held.times:
         others, why = _counted(held, trait)
     elif policy.rule == Rule.FREQUENT:
-        why = "newest, until it is counted how often each was said"
+        why = "newest, until it is counted how often each was said" if held.value is not None else "taken back"
     elif policy.rule == Rule.FIRST and rank < UNNAMED:
         place = rank
     elif others and all(one.value == held.value for one in others):

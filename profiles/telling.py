@@ -41,6 +41,10 @@ class Told(msgspec.Struct, frozen=True):
 
 
 _SOURCES = "SELECT DISTINCT source_id FROM event WHERE profile_id = ANY(%b::bigint[])"
+# Quicker, where the words that were kept of the traits are there.
+_SOURCES_OF_TRAITS = """
+SELECT DISTINCT source_id FROM trait_value WHERE profile_id = ANY(%b::bigint[]) AND name = ANY(%b::text[])
+"""
 # Most events say nothing of a trait: those that do have it at hand, in one of three places.
 _EVENTS = """
 SELECT event.profile_id, event_name.type, event.source_id, event.time, event.message_key,
@@ -52,15 +56,18 @@ WHERE event.profile_id = ANY(%b::bigint[])
 
 
 def of(profiles: Sequence[int], names: Collection[str] | None = None) -> Iterator[tuple[int, Telling]]:
-    """(profile, what an event said) for these people's events that say anything; of `names` alone, where given.
+    """(profile, what an event said) for these people's events that say anything; of `names` alone, where given (and where
+    the words that are kept of them haven't been forgotten).
 
     To be read to its end before the connection does anything else. Cost: one pass over these people's events, and about
     10 µs for each that says something; memory for some thousand of them.
     """
-    countries = inbox.countries_of({row[0] for row in sql.rows(_SOURCES, (int8s(profiles),))})
+    people = int8s(profiles)
+    sources = sql.rows(_SOURCES, (people,)) if names is None else sql.rows(_SOURCES_OF_TRAITS, (people, texts(names)))
+    countries = inbox.countries_of({source for (source,) in sources})
     fields = [field for name, said in _IN_PROPERTIES.items() if names is None or name in names for field in said]
     with sql.cursor() as cursor:
-        rows = cursor.stream(_EVENTS, (int8s(profiles), texts(fields)), size=_AT_ONCE)
+        rows = cursor.stream(_EVENTS, (people, texts(fields)), size=_AT_ONCE)
         for profile, type, source, time, key, identifiers, properties, context in rows:
             found = traits_of_event(
                 type, _object(properties), _object(context), _pairs(identifiers), countries.get(source, "")

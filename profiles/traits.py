@@ -7,7 +7,7 @@ import msgspec
 
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts, times, uuids
-from profiles import counts
+from profiles import counts, policies
 from profiles.policies import Policies
 from profiles.telling import Telling
 from profiles.winners import winners
@@ -46,7 +46,7 @@ RETURNING profile.id
 """
 
 
-def keep(said: Sequence[tuple[int, Telling]], policies: Policies) -> set[int]:
+def keep(said: Sequence[tuple[int, Telling]], rules: Policies) -> set[int]:
     """Keep what these messages say, by (profile, message), each for the first time; returns the profiles for which
     anything is new.
 
@@ -61,7 +61,7 @@ def keep(said: Sequence[tuple[int, Telling]], policies: Policies) -> set[int]:
                 latest[slot] = (value, message)
     if not latest:
         return set()
-    counted = counts.add(said, policies)
+    counted = counts.add(said, rules)
     slots = sorted(latest)
     profiles, names, sources = zip(*slots, strict=True)
     values, messages = zip(*(latest[slot] for slot in slots), strict=True)
@@ -72,9 +72,13 @@ def keep(said: Sequence[tuple[int, Telling]], policies: Policies) -> set[int]:
     return {row[0] for row in sql.rows(_KEEP, columns)} | counted
 
 
-def decide(profiles: Sequence[int], policies: Policies) -> set[int]:
-    """Decide the winning values of these profiles anew; returns those whose traits changed. Cost: one statement."""
+def decide(profiles: Sequence[int], rules: Policies | None = None) -> set[int]:
+    """Decide the winning values of these profiles anew; returns those whose traits changed.
+
+    By `rules`, else by the policies as they are now, held until the transaction ends. Cost: one statement.
+    """
     if not profiles:
         return set()
-    statement = _DECIDE.format(winners=winners(policies))
-    return {row[0] for row in sql.rows(statement, {**policies.columns, "profiles": int8s(profiles)})}
+    rules = rules or policies.hold()
+    statement = _DECIDE.format(winners=winners(rules))
+    return {row[0] for row in sql.rows(statement, {**rules.columns, "profiles": int8s(profiles)})}

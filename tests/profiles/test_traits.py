@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from cdp_site import sql, stages
+from cdp_site import home, sql, stages
 from cdp_site.checks import run_all
 from cdp_site.models import Progress
 from connectors.models import Source
@@ -17,6 +17,9 @@ from profiles.identifiers import ANONYMOUS, USER
 from profiles.models import ChangedProfile, Event, Profile, TraitCount, TraitPolicy, TraitValue
 from profiles.models.traits import ALL_OTHERS, EVERYBODY
 from profiles.policies import Refused, Rule
+from segments import changes
+from segments.models import Membership
+from segments.rules import from_json
 from tests.factories import SourceFactory
 from tests.stream import person, resolve_all, send
 
@@ -158,6 +161,17 @@ def test_everybody_is_decided_anew_and_only_whose_value_changed_is_marked(crm: S
     assert TraitPolicy.objects.get().through == EVERYBODY
 
 
+def test_segments_follow_a_change_of_policy(crm: Source, shop: Source) -> None:
+    says(crm, 1, "Cadiz")
+    says(shop, 9, "Vigo")
+    there = changes.create("In Cadiz", from_json({"trait": "city", "is": "Cadiz"}))
+    stages.drain_all()
+    assert not Membership.objects.exists()
+    policies.change("city", Rule.FIRST, [crm.pk])
+    assert stages.drain_all()["profiles_decided"] >= 1
+    assert Membership.objects.get(segment_id=there.pk).profile_id == person(USER, "u1").pk
+
+
 def test_what_was_said_before_is_counted_from_the_events(crm: Source, shop: Source) -> None:
     says(crm, 1, "Cadiz")
     send(shop, {"type": "page", "userId": "u1"})
@@ -204,6 +218,7 @@ def test_somebody_counted_who_becomes_one_with_somebody_uncounted_is_counted_who
     crm: Source, shop: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recompute, "CHUNK", 1)
+    monkeypatch.setattr(recompute, "COUNTED_CHUNK", 1)
     says(crm, 1, "Cadiz")
     for number in range(2):
         send(shop, {"type": "identify", "anonymousId": "a1", "traits": {"city": "Vigo"}, "messageId": str(number)})
@@ -235,6 +250,7 @@ def test_a_walk_goes_on_where_it_was_stopped_and_begins_anew_for_what_was_change
     crm: Source, shop: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recompute, "CHUNK", 1)
+    monkeypatch.setattr(recompute, "COUNTED_CHUNK", 1)
     for user in ("u1", "u2", "u3"):
         says(crm, 1, "Cadiz", user)
         says(shop, 9, "Vigo", user)
@@ -247,6 +263,7 @@ def test_a_walk_goes_on_where_it_was_stopped_and_begins_anew_for_what_was_change
     assert TraitPolicy.objects.get(name="city").through == first == person(USER, "u1").pk
     report = Progress.objects.get(name=recompute.PROGRESS)
     assert (report.done, report.total, report.ended_at) == (1, 3, None)
+    assert report in home.progress()
     finish()
     assert [city(user) for user in ("u1", "u2", "u3")] == ["Cadiz"] * 3
     report.refresh_from_db()
@@ -346,7 +363,7 @@ def test_a_change_waits_for_the_batch_under_way_and_the_next_batch_goes_by_it(cr
 def test_messages_come_in_while_everybody_is_decided_anew(
     crm: Source, shop: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recompute, "CHUNK", 3)
+    monkeypatch.setattr(recompute, "COUNTED_CHUNK", 3)
     for number in range(60):
         said = {"type": "identify", "userId": f"u{number // 2}", "traits": {"city": "Cadiz"}, "messageId": str(number)}
         send(crm, said)

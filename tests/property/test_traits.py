@@ -134,6 +134,7 @@ def test_the_word_that_holds_is_the_one_that_the_policy_names_whatever_happened_
     sources: list[Source], monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, Any]], draw: Any
 ) -> None:
     monkeypatch.setattr(recompute, "CHUNK", 1)
+    monkeypatch.setattr(recompute, "COUNTED_CHUNK", 1)
     sent: dict[tuple[int, str], Sent] = {}
     with transaction.atomic():
         for act, what in steps:
