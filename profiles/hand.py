@@ -16,7 +16,7 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s
 from cdp_site.ids import new_id
-from profiles import identity, plans, policies, traits
+from profiles import identity, plans, traits
 from profiles.component import columns
 from profiles.identifiers import Identifier, Kind, Pair, strength
 from profiles.models import Act, ChangedProfile
@@ -94,9 +94,7 @@ def _do(planned: Callable[[Kinds], Plan], by: str, reason: str) -> Done:
     lost = {id for person in people for id in plans.ids_of(person)}
     placed = identity.rejudge(plan.ends, kinds)
     _follow_redirects(sorted(lost), kinds)
-    changed = (
-        traits.decide(sorted(placed.regrouped), policies.hold()) | placed.regrouped | placed.given_more | placed.gone
-    )
+    changed = traits.decide(sorted(placed.regrouped)) | placed.regrouped | placed.given_more | placed.gone
     ChangedProfile.objects.bulk_create([ChangedProfile(profile_id=one) for one in sorted(changed)])
     concerned = int8s(sorted(changed | {*people}))
     with sql.cursor() as cursor:

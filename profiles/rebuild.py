@@ -23,7 +23,7 @@ from cdp_site.arrays import bools, int8s
 from cdp_site.checks import one_view
 from cdp_site.ids import new_ids
 from cdp_site.models import Progress
-from profiles import identity, picture, policies, preview, retell, traits
+from profiles import identity, picture, preview, retell, traits
 from profiles.identifiers import Kind
 from profiles.kinds import mark_applied, out_of_date, rules_of
 from profiles.models import IdentifierKind, Profile, Rebuild, RebuildSeed
@@ -195,9 +195,7 @@ def _judge_some(rebuild: Rebuild) -> bool:
     if not seeds:
         return False
     placed = identity.rejudge((), identity.load_kinds(), [profile for profile, _ in seeds], afresh=seeds[0][1])
-    mark_changed(
-        traits.decide(sorted(placed.regrouped), policies.hold()) | placed.regrouped | placed.given_more | placed.gone
-    )
+    mark_changed(traits.decide(sorted(placed.regrouped)) | placed.regrouped | placed.given_more | placed.gone)
     rebuild.joined += len(placed.gone)
     rebuild.parted += len(placed.parted)
     if len(rebuild.examples) < EXAMPLES:
