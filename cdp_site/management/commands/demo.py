@@ -100,7 +100,9 @@ class Command(BaseCommand):
             time.sleep(0.5)
             supervisor.look_after()
             # Closed, it tells its session's first process alone, and `make` as that one (`ssh -t host make demo`) waits for us.
-            if not all(map(os.isatty, self._terminal)):
+            # A signal in the middle of a fork is noted, but what it raises there is swallowed by Python's hooks.
+            if self._stopping or not all(map(os.isatty, self._terminal)):
+                self._stopping = True
                 raise Stopped
             look_at -= 0.5
             if not embedded or look_at > 0:
