@@ -1,5 +1,7 @@
 """What an address or a form asks for, read without trust: whatever stands there, it is a value or nothing, never a fault."""
 
+from datetime import datetime
+
 LONGEST = 200  # characters; nobody types more into a search field
 _LARGEST = 2**63 - 1  # what a bigint column holds
 
@@ -18,3 +20,13 @@ def whole(text: str | None) -> int | None:
 def words(text: str | None) -> str:
     """What somebody typed, trimmed; without the NUL character, which PostgreSQL refuses, and of bearable length."""
     return (text or "").replace("\0", "").strip()[:LONGEST]
+
+
+def cursor(text: str | None) -> tuple[str, int]:
+    """Where a list goes on, written 'time,id' by the page before: for `(time, id) < (…)`; the list's beginning for all else."""
+    moment, _, id = (text or "").partition(",")
+    try:
+        at, number = datetime.fromisoformat(moment).isoformat(), whole(id)
+    except ValueError:
+        at, number = "", None
+    return ("infinity", _LARGEST) if number is None else (at, number)

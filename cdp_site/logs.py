@@ -63,6 +63,8 @@ _SCRUBS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"[^\s@'\"<>(]+@[^\s@'\"<>)]+\.[^\s@'\"<>)]+"), "[e-mail]"),
     (re.compile(r"(?<=[\w/])\?[^\s'\"]+=[^\s'\"]*"), "?[query]"),
     (re.compile(r"\+\d[\d ().-]{6,}\d"), "[phone]"),
+    # gunicorn's own words about a request that it can't read; elsewhere a colon means a host of ours and its port.
+    (re.compile(r"\bip=\S+"), "[ip]"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?!:)"), "[ip]"),
     # What PostgreSQL adds to an error quotes rows: "Key (value)=(…) already exists".
     (re.compile(r"^(?:DETAIL|CONTEXT|PARAMETERS|LINE \d+): ?.*(?:\n +\^)?", re.MULTILINE), "[detail]"),

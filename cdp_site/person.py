@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from cdp_site import asked
 from cdp_site.roles import may, requires
 from profiles import search, timeline
 from profiles.models import Profile
@@ -25,7 +26,7 @@ def person(request: HttpRequest, id: int) -> HttpResponse:
 @requires("people")
 def person_news(request: HttpRequest, id: int) -> HttpResponse:
     """For a page that is open: 204 while nothing has arrived since event `after`, else the page's content anew."""
-    after = request.GET.get("after", "0")
+    after = asked.whole(request.GET.get("after"))
     living = search.living(id)
     if living is None:
         raise Http404
@@ -33,7 +34,7 @@ def person_news(request: HttpRequest, id: int) -> HttpResponse:
         answer = HttpResponse(status=204)
         answer["HX-Redirect"] = f"/people/{living}/"
         return answer
-    if after.isdecimal() and timeline.newest(id) <= int(after):
+    if after is not None and timeline.newest(id) <= after:
         return HttpResponse(status=204)
     return render(request, "profiles/_person.html", _shown(request, id))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cdp_site import sql
 from cdp_site.ids import made_at
+from profiles.message import message_id_of
 
 MOST = 100
 
@@ -62,7 +63,7 @@ def newest(*, after: int = 0, source_id: int | None = None, name: str = "", most
 
 _ONE = """
 SELECT event.time, event.source_id, event_name.type, event_name.name, event.profile_id, event.identifiers,
-       event.properties, event.context, event.message_id, event.message_key::text
+       event.properties, event.context, event.message_id, event.message_key
 FROM event JOIN event_name ON event_name.id = event.name_id WHERE event.id = %s
 """
 _RAW = """
@@ -91,7 +92,7 @@ def opened(id: int) -> Opened | None:
         [(kinds.get(kind, str(kind)), value) for kind, value in json.loads(identifiers or "[]")],
         _pretty(properties),
         _pretty(context),
-        message_id or key,
+        message_id_of(key, source_id, message_id),
         bytes(body[0][0][:65_536]).decode("utf-8", "replace") if body else "",
         soon,
     )

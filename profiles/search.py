@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cdp_site import sql
+from cdp_site import asked, sql
 from profiles.identifiers import EMAIL, EXTERNAL, PHONE
 
 MAX_QUERY = 100
@@ -197,19 +197,11 @@ def recent(after: str = "", *, identified: bool | None = None, size: int = 50) -
     Cost: a sort of all profiles on the first page (10 ms a hundred thousand); no index on a column that every event
     changes.
     """
-    moment, id = _cursor(after)
+    moment, id = asked.cursor(after)
     rows = sql.rows(_LIST, (moment, id, identified, identified, size + 1))
     found = [_found(row, "") for row in rows[:size]]
     following = f"{found[-1].last_seen.isoformat()},{found[-1].id}" if len(rows) > size else None
     return Page(found, following)
-
-
-def _cursor(text: str) -> tuple[str, int]:
-    moment, _, id = text.partition(",")
-    try:
-        return datetime.fromisoformat(moment).isoformat(), min(int(id), 2**63 - 1)
-    except ValueError:
-        return "infinity", 2**63 - 1
 
 
 def living(id: int) -> int | None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from cdp_site import sql
+from cdp_site import asked, sql
+from profiles.message import message_id_of
 from profiles.sentences import category, sentence
 
 VISIT_ENDS_AFTER = timedelta(minutes=30)
@@ -87,7 +88,7 @@ ORDER BY time DESC, id DESC LIMIT %s
 
 def page(profile_id: int, *, before: str = "", only: str = "", size: int = 60) -> Page:
     """A page of a person's timeline; `only` is one of `sentences.CATEGORIES`, '' for all."""
-    moment, id = _cursor(before)
+    moment, id = asked.cursor(before)
     # A filter has to know a name that came this second, too.
     names = _read_names() if only else _names()
     wanted = [number for number, (type, name) in names.items() if category(type, name) == only] if only else None
@@ -142,7 +143,7 @@ def _entry(row: Sequence[Any], names: dict[int, tuple[str, str]]) -> Entry:
     said = json.loads(properties) if properties else {}
     return Entry(
         id, moment, source_id, type, name, category(type, name), sentence(name, said), said,
-        json.loads(context) if context else {}, message_id or str(key),
+        json.loads(context) if context else {}, message_id_of(key, source_id, message_id),
     )  # fmt: skip
 
 
@@ -172,11 +173,3 @@ def _fold(entries: list[Entry]) -> Iterator[Entry | Visit]:
 
 def _closed(visit: list[Entry]) -> Entry | Visit:
     return visit[0] if len(visit) == 1 else Visit(visit)
-
-
-def _cursor(text: str) -> tuple[str, int]:
-    moment, _, id = text.partition(",")
-    try:
-        return datetime.fromisoformat(moment).isoformat(), min(int(id), 2**63 - 1)
-    except ValueError:
-        return "infinity", 2**63 - 1

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from cdp_site import sql
+from cdp_site import asked, sql
 from segments.models import Segment, SegmentSize
 
 PAGE = 50
@@ -39,12 +39,7 @@ def _people(ids: Sequence[int]) -> dict[int, tuple[str, str, datetime]]:
 
 def members(segment: Segment, after: str = "") -> tuple[list[Member], str | None]:
     """Members by when they entered, newest first, from the cursor on; the cursor of the next page. Cost: one index range."""
-    moment, _, id = after.partition(",")
-    try:
-        start = (datetime.fromisoformat(moment).isoformat(), int(id))
-    except ValueError:
-        start = ("infinity", 2**63 - 1)
-    rows = sql.rows(_MEMBERS, (segment.pk, *start, PAGE + 1))
+    rows = sql.rows(_MEMBERS, (segment.pk, *asked.cursor(after), PAGE + 1))
     following = f"{rows[PAGE - 1][1].isoformat()},{rows[PAGE - 1][0]}" if len(rows) > PAGE else None
     rows = rows[:PAGE]
     people = _people([row[0] for row in rows])

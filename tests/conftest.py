@@ -28,6 +28,9 @@ os.environ.setdefault("DEBUG", "1")  # only lets settings keep a secret key of t
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 # Playwright runs its loop in the tests' thread, and Django takes that for an asynchronous caller.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+# Servers of the tests' own are on this machine, whatever proxy leads out of it.
+_away = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [_away, "127.0.0.1", "localhost"]))
 (VAR / "static").mkdir(parents=True, exist_ok=True)
 
 

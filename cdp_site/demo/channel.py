@@ -69,4 +69,4 @@ def _is_signed(key: str, stamp: str, body: bytes, signatures: str) -> bool:
     secret = base64.b64decode(str(destination.config["secret"]).removeprefix("whsec_"))
     signed = hmac.new(secret, b".".join([key.encode(), stamp.encode(), body]), hashlib.sha256).digest()
     expected = "v1," + base64.b64encode(signed).decode()
-    return any(hmac.compare_digest(expected, one) for one in signatures.split())
+    return any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures.split())

@@ -27,6 +27,7 @@ def seed(people: int, wait: Callable[[], None] = lambda: time.sleep(0.2)) -> int
     `wait` is called while the inbox is full (tests drain it there).
     """
     progress = _begin()
+    setting.follow_address()
     if progress.ended_at:
         return 0
     sources = setting.sources()

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from cdp_site.demo import company
-from connectors import sync
+from connectors import settle, sync
 from connectors.models import Audience, AudienceSegment, Destination, Source
 from segments import changes, library
 from segments.models import Segment
@@ -16,6 +16,7 @@ from segments.rules import from_json
 SEGMENTS = ("recent-buyers", "regulars", "never-bought", "slipping-away", "basket", "readers", "asked-for-help")
 CHANNEL = "Ad platform (inside the demo)"
 FILE = "Catalogue printers (CSV)"
+PATH = "/demo/channel/"
 
 
 def sources() -> dict[str, int]:
@@ -27,6 +28,21 @@ def sources() -> dict[str, int]:
         )
         found[system.key] = source.pk
     return found
+
+
+def address() -> str:
+    """Where the demo's own web server is reached from this machine."""
+    host = "127.0.0.1" if settings.HOST in ("0.0.0.0", "::", "localhost") else settings.HOST
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+
+
+def follow_address() -> None:
+    """The channel is part of the demo: started on another port, it is found there, and what waited is sent at once."""
+    channel = Destination.objects.filter(name=CHANNEL).first()
+    if channel and channel.config["url"].endswith(PATH) and channel.config["url"] != address() + PATH:
+        channel.config = {**channel.config, "url": address() + PATH}
+        channel.save(update_fields=["config"])
+        settle.retry_all(channel.pk)
 
 
 def segments_and_channel() -> None:
@@ -47,7 +63,7 @@ def segments_and_channel() -> None:
 def _channel(made: dict[str, Segment]) -> None:
     """Acquisition: whoever looks around and has never bought, without anybody who has just bought."""
     config = {
-        "url": f"http://127.0.0.1:{settings.PORT}/demo/channel/",
+        "url": address() + PATH,
         "secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "identifiers": ["email", "phone"],
         "traits": ["country"],

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
-from django.conf import settings
 
-from cdp_site.demo import company, messages, people, personas, seeding
+from cdp_site.demo import company, messages, people, personas, seeding, setting
 from cdp_site.demo.history import DAYS
 from connectors.models import Source
 
@@ -74,7 +73,8 @@ class Ticker:
 
 def run(stopped: Callable[[], bool]) -> None:
     """Tick until `stopped`. A server that is away is waited for."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{settings.PORT}", timeout=10) as client:
+    # No proxy of the environment's is in between: it is our own server.
+    with httpx.Client(base_url=setting.address(), timeout=10, trust_env=False) as client:
 
         def post(write_key: str, text: str) -> None:
             client.post("/v1/batch", content=f'{{"batch":[{text}]}}'.encode(), auth=(write_key, ""))

@@ -103,7 +103,8 @@ def _refusals(answer: bytes) -> dict[str, str]:
         found = msgspec.json.decode(answer, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
-    return {str(one.profile_id): one.reason[:200] or "no reason given" for one in found.refused}
+    # Without the NUL character, which PostgreSQL refuses: the answer would be lost, and asked for again and again.
+    return {str(one.profile_id): one.reason.replace("\0", "")[:200] or "no reason given" for one in found.refused}
 
 
 def _retry_after(response: httpx.Response) -> float | None:

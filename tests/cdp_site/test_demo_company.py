@@ -1,15 +1,18 @@
 """The demo company: the same each time, whole after a kill, and its people as docs/demo.md says."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
+from django.test import RequestFactory, override_settings
 
 from cdp_site import stages
 from cdp_site.checks import run_all
 from cdp_site.demo import history, personas, seeding, setting
+from cdp_site.demo.channel import channel
 from cdp_site.demo.ticker import Ticker
 from cdp_site.models import Progress
-from connectors.models import Audience, AudienceMember, Source
+from connectors.models import Audience, AudienceMember, Destination, Source
 from profiles import inbox
 from profiles.models import Event, Identifier, Profile, Record, Rejected
 from segments.models import Membership, Segment
@@ -117,3 +120,41 @@ def test_the_ticker_lives_on_and_the_visitor_is_recognised() -> None:
     sofia = Profile.objects.get(email=personas.SOFIA["email"])
     assert sofia.pk == visitor.pk
     assert Identifier.objects.filter(profile_id=sofia.pk, kind_id=1, value="hp-sofia").exists()
+
+
+@override_settings(PORT=8123)
+def test_started_on_another_port_its_channel_is_found_there() -> None:
+    with override_settings(PORT=8000):
+        seeding.seed(10, wait=drain)
+    assert seeding.seed(10, wait=drain) == 0
+    assert Destination.objects.get(name=setting.CHANNEL).config["url"] == "http://127.0.0.1:8123/demo/channel/"
+    mine = Destination.objects.get(name=setting.CHANNEL)
+    mine.config = {**mine.config, "url": "https://example.com/hook/"}
+    mine.save()
+    seeding.seed(10, wait=drain)
+    assert Destination.objects.get(name=setting.CHANNEL).config["url"] == "https://example.com/hook/", (
+        "an admin's stays"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("192.168.1.5", "http://192.168.1.5:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_demo_reaches_itself_wherever_it_listens(host: str, address: str) -> None:
+    with override_settings(HOST=host, PORT=8000):
+        assert setting.address() == address
+
+
+@pytest.mark.parametrize("signature", ["", "v1,", "v1,\xe9", "\xff \xff"])
+def test_its_channel_refuses_what_is_signed_by_nobody(signature: str) -> None:
+    setting.sources()
+    setting.segments_and_channel()
+    headers = {"webhook-id": "1", "webhook-timestamp": str(int(time.time())), "webhook-signature": signature}
+    answer = channel(RequestFactory().post(setting.PATH, b"{}", content_type="application/json", headers=headers))
+    assert answer.status_code == 401

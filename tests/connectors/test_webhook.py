@@ -125,6 +125,7 @@ def test_a_redirect_is_not_followed(httpserver: HTTPServer, status: int) -> None
         (b"[1]", {}),
         (b"\xff\xfe", {}),
         (b'{"refused": "all"}', {}),
+        (b'{"refused": [{"profile_id": "7", "reason": "\\u0000no\\u0000"}]}', {"7": "no"}),
         (b"x" * 1_000_000, {}),
     ],
 )  # fmt: skip

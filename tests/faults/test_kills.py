@@ -89,7 +89,7 @@ def buyers() -> Segment:
 
 def settle(channel: Channel | None = None) -> None:
     """Work off all that is left, here; an orderly end of what the killed ones began (leases run out by the clock)."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         stages.drain_all()
         open_deliveries = sql.rows("SELECT count(*) FROM delivery WHERE state = 'pending'")

@@ -40,5 +40,5 @@ def small_company() -> dict[str, Source]:
 
 
 def _days_ago(days: int) -> str:
-
-    return (timezone.now() - timedelta(days=days)).isoformat()
+    """At this time of the company's day: pages count days by the calendar, and not each has 24 hours."""
+    return (timezone.localtime() - timedelta(days=days)).isoformat()

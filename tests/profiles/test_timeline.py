@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from connectors import stream
 from connectors.models import Source
 from profiles import timeline
 from profiles.models import Event
@@ -185,3 +186,15 @@ def test_an_event_with_a_name_that_is_new_is_said_at_once(source: Source) -> Non
     resolve_all()
     assert [entry.name for entry in events(timeline.page(profile))] == ["Quite New", "Paid"]
     assert [entry.name for entry in events(timeline.page(profile, only="other"))] == ["Quite New", "Paid"]
+
+
+@pytest.mark.parametrize(
+    "sent", ["0b8f3a52-7a83-4c0e-9a55-0d8f6e1f2a3b", "0B8F3A52-7A83-4C0E-9A55-0D8F6E1F2A3B", "m-1"]
+)
+def test_a_message_is_shown_with_the_id_that_its_sender_gave_it(source: Source, sent: str) -> None:
+    send(source, {**did("Order Completed"), "messageId": sent})
+    resolve_all()
+    (entry,) = lines(timeline.page(person(1, "u1").id))
+    assert isinstance(entry, Entry) and entry.message_id == sent
+    opened = stream.opened(entry.id)
+    assert opened is not None and opened.message_id == sent and sent in opened.raw

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import Sum
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from cdp_site import stages
 from connectors import authenticate
 from connectors.models import Source
-from profiles.models import Event, Rejected
+from profiles.models import Event, Inbox, Rejected
 from tests.factories import SourceFactory
+from tests.installation import until
 from tests.sdk.test_servers import names_of
 from tests.stream import person
 
@@ -101,7 +103,7 @@ def test_what_a_browser_says_is_on_the_right_person(
         [source.write_key, host, anonymous],
     )
     page.goto("about:blank")
-    page.wait_for_timeout(500)
+    assert until(lambda: (Inbox.objects.aggregate(sent=Sum("messages"))["sent"] or 0) >= 4)
     page.close()
     assert not refused
     stages.drain_all()

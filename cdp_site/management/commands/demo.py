@@ -77,6 +77,9 @@ class Command(BaseCommand):
         embedded = not database.is_configured()
         self._say("Starting the database …" if embedded else "Looking at the database …")
         os.environ["DATABASE_URL"] = database.start()
+        # The demo's channel is on this machine, whatever proxy leads out of it.
+        away = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [away, "127.0.0.1", "localhost"]))
         run_once("prepare", supervisor)
         accounts = run_once("seed_accounts", supervisor) if "seed_accounts" in get_commands() else ""
         web = supervisor.start(Child("web", WEB, LEAN))
@@ -97,7 +100,9 @@ class Command(BaseCommand):
             time.sleep(0.5)
             supervisor.look_after()
             # Closed, it tells its session's first process alone, and `make` as that one (`ssh -t host make demo`) waits for us.
-            if not all(map(os.isatty, self._terminal)):
+            # A signal in the middle of a fork is noted, but what it raises there is swallowed by Python's hooks.
+            if self._stopping or not all(map(os.isatty, self._terminal)):
+                self._stopping = True
                 raise Stopped
             look_at -= 0.5
             if not embedded or look_at > 0:
