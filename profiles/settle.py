@@ -168,7 +168,9 @@ class _Settlement:
                 if self.batch.kinds[one[0]].identifies:
                     self.placed.identified.add(self.batch.living(home))
         names = {one for identifiers, _ in self.batch.slots for one in identifiers}
-        self.placed.home_of = {one: self.batch.home.get(one, self.batch.known.get(one)) for one in names}
+        found = {one: self.batch.home.get(one, self.batch.known.get(one)) for one in names}
+        # A known identifier may lead to somebody who merges in this very batch.
+        self.placed.home_of = {one: None if home is None else self.batch.living(home) for one, home in found.items()}
 
     def _spans(self) -> dict[int, tuple[datetime, datetime]]:
         """When each person of this batch was first and last seen in it."""

@@ -252,6 +252,23 @@ def test_a_refund_that_knows_only_the_order_number_finds_the_person(source: Sour
     assert Record.objects.get().status == "refunded"
 
 
+def test_what_comes_about_a_record_while_its_people_become_one_is_kept_on_who_lives(source: Source) -> None:
+    order = {"type": "track", "event": "Order Completed", "anonymousId": "a1"}
+    send(source, {"type": "track", "event": "App Opened", "userId": "u1", "messageId": "1"})
+    resolve_all()
+    send(source, {**order, "messageId": "2", "properties": {"order_id": 1, "total": 20}})
+    resolve_all()
+    shipped = {"order_id": 1, "status": "shipped"}
+    send(
+        source,
+        {"type": "identify", "userId": "u1", "anonymousId": "a1", "messageId": "3"},
+        {**order, "event": "Order Updated", "messageId": "4", "properties": shipped},
+    )
+    resolve_all()
+    kept = Record.objects.get()
+    assert (kept.profile_id, kept.value) == (person(1, "u1").id, 20)
+
+
 def test_a_family_email_does_not_make_one_person_of_two_customers(source: Source) -> None:
     for user in ("u1", "u2"):
         send(source, {"type": "identify", "userId": user, "traits": {"email": "family@example.com"}, "messageId": user})
