@@ -26,12 +26,13 @@ def arrive(*batches: list[dict[str, Any]]) -> Source:
     return shop
 
 
-def open_identity(page: Page, kind: int, value: str) -> None:
-    """From the person's page to why it is one."""
+def open_identity(page: Page, kind: int, value: str, *, scripted: bool = True) -> None:
+    """From the person's page to why it is one. (What looks for faults is a script itself.)"""
     page.goto(f"/people/{person(kind, value).pk}/")
     page.get_by_role("link", name="Why is this one person?").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Why is this one person?")
-    check_accessible(page, "identity")
+    if scripted:
+        check_accessible(page, "identity")
 
 
 def joins_nothing(page: Page) -> Any:
@@ -95,13 +96,14 @@ def test_a_phone_number_given_anew_goes_to_its_new_owner_and_both_pages_say_so(s
 def test_an_agent_undoes_a_merge_sees_both_and_takes_it_back(sign_in: Callable[..., Page], scripted: bool) -> None:
     arrive(ANA, BEN, [WRONG | {"anonymousId": "ben-home"}])
     page = sign_in("agent", javascript=scripted)
-    open_identity(page, 1, "u1")
+    open_identity(page, 1, "u1", scripted=scripted)
     came_about = page.get_by_role("region", name="How it came about")
     expect(came_about).to_contain_text("became part of this person, with E-mail ben@example.com")
     expect(came_about).to_contain_text("Because of Anonymous id ben-home")
     came_about.get_by_role("link", name="Not the same person").click()
     expect(page.get_by_role("heading", name="It would be 2 people")).to_be_visible()
-    check_accessible(page, "undo")
+    if scripted:
+        check_accessible(page, "undo")
     sides = page.locator(".sides article")
     expect(sides.nth(0)).to_contain_text("keeps this page · 3 events")
     expect(sides.nth(0)).to_contain_text("ana@example.com")
@@ -112,7 +114,8 @@ def test_an_agent_undoes_a_merge_sees_both_and_takes_it_back(sign_in: Callable[.
     page.get_by_role("button", name="Undo the merge").click()
     expect(page.get_by_role("status")).to_contain_text("Done.")
     expect(joins_nothing(page)).to_contain_text("agent cut this link on")
-    check_accessible(page, "undone")
+    if scripted:
+        check_accessible(page, "undone")
     stages.drain_all()
     came_about.get_by_role("link", name="Ben").click()
     page.get_by_role("link", name="Ben", exact=True).first.click()
