@@ -87,17 +87,16 @@ SELECT kind_id, value, source_id, first_seen, shared, number FROM (
 ) AS mine
 WHERE place <= CASE WHEN kind_id >= %(weak)b THEN %(few)b ELSE %(many)b END
 """
-# What joins nothing first, so that the limit takes none of it. Two index lookups rather than one OR over both ends.
+# Both ends of each identifier's links, some thousand at most (a kiosk's device has as many as customers).
 _LINKS = """
-SELECT * FROM (
-    SELECT kind_id, value, other_kind_id, other_value, source_id, message_key::text, first, last, stated, by_hand, verdict
-    FROM identity_link WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
-      AND other_kind_id <> ALL(%(attach)b::smallint[])
-    UNION
-    SELECT kind_id, value, other_kind_id, other_value, source_id, message_key::text, first, last, stated, by_hand, verdict
-    FROM identity_link
-    WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
-) AS link ORDER BY verdict DESC, first LIMIT %(most)b
+SELECT DISTINCT link.* FROM unnest(%(kinds)b::smallint[], %(values)b::text[]) AS node (kind_id, value), LATERAL (
+    (SELECT kind_id, value, other_kind_id, other_value, source_id, message_key::text, first, last, stated, by_hand, verdict
+     FROM identity_link WHERE kind_id = node.kind_id AND value = node.value AND other_kind_id <> ALL(%(attach)b::smallint[])
+     LIMIT %(most)b)
+    UNION ALL
+    (SELECT kind_id, value, other_kind_id, other_value, source_id, message_key::text, first, last, stated, by_hand, verdict
+     FROM identity_link WHERE other_kind_id = node.kind_id AND other_value = node.value LIMIT %(most)b)
+) AS link
 """
 
 

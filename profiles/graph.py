@@ -48,7 +48,8 @@ def draw(found: Explained, profile_id: int) -> Graph:
     for node in sorted(nodes.values(), key=lambda node: (node.identifier[0], order.get(node.identifier, len(order)))):
         columns.setdefault(node.label, []).append(node)
     places = {
-        node.identifier: (column * (WIDTH + GAP_X), TOP + row * (HEIGHT + GAP_Y))
+        # Every other column half a row lower, so that a line to the one behind it isn't hidden by its boxes.
+        node.identifier: (column * (WIDTH + GAP_X), TOP + row * (HEIGHT + GAP_Y) + column % 2 * (HEIGHT + GAP_Y) // 2)
         for column, some in enumerate(columns.values())
         for row, node in enumerate(some)
     }
@@ -60,7 +61,7 @@ def draw(found: Explained, profile_id: int) -> Graph:
     tallest = max((len(some) for some in columns.values()), default=0)
     return Graph(
         max(len(columns) * (WIDTH + GAP_X) - GAP_X, WIDTH) + 40,
-        TOP + tallest * (HEIGHT + GAP_Y),
+        TOP + tallest * (HEIGHT + GAP_Y) + (HEIGHT + GAP_Y) // 2,
         [(column * (WIDTH + GAP_X), label) for column, label in enumerate(columns)],
         boxes,
         lines,

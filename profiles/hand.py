@@ -104,7 +104,7 @@ def _do(planned: Callable[[Kinds], Plan], by: str, reason: str) -> Done:
     one, other = homes[plan.one], homes[plan.other]
     if one is None:
         one, other = other, one
-    known = one or people[0]
+    known = one or next(iter(people), plan.page)
     Act.objects.create(
         id=key, kind=plan.kind, by=by, reason=reason, profile_id=known, takes_back=plan.takes_back,
         other_id=other if other != known else next((id for id in people if id != known), None), **wrote,

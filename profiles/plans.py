@@ -37,6 +37,8 @@ class Plan:
     joined: tuple[Pair, ...] = ()
     unjoined: tuple[Pair, ...] = ()
     takes_back: int | None = None
+    # On whose page, where neither side leads to anybody.
+    page: int = 0
 
     @property
     def ends(self) -> set[Identifier]:
@@ -168,6 +170,8 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
     homes = homes_of((one, other))
     if homes[one] is not None and homes[one] == homes[other]:
         raise Refused("These two are one person already.")
+    if homes[one] is None and homes[other] is None:
+        raise Refused("Neither of these leads to anybody yet, so there is nobody to join.")
     sides = [{end} if (home := homes[end]) is None else _of(home, kinds) for end in (one, other)]
     everybody = columns(sorted(sides[0] | sides[1]))
     cuts = {((a, b), (c, d)) for a, b, c, d in sql.rows(_CUTS_OF, (*everybody, *everybody))}
@@ -226,6 +230,7 @@ def take_back(act: Act) -> Plan:
         joined=tuple(pair for pair in did_unjoin if pair not in _there(_LINKS_THERE, did_unjoin)),
         unjoined=tuple(_there(_LINKS_THERE, did_join)),
         takes_back=act.pk,
+        page=act.profile_id,
     )
     if not (plan.cut or plan.uncut or plan.joined or plan.unjoined):
         raise Refused("What it did has been changed by hand since, so there is nothing left to take back.")

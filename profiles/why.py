@@ -102,19 +102,20 @@ def _stays(claim: Claim, rivals: Sequence[Claim], told: Told) -> str:
     if rival.first is None or rival.last is None or rival.other_home in (None, claim.one_home):
         return ""
     stays = f"The {what} is with {who}:"
+    mine = told.who(claim.one_home)
     patience = timedelta(days=told.kinds[claim.other[0]].yields_after)
     latest = max(one.last for one in rivals if one.last)
     if patience and claim.last < latest - patience:
         return (
-            f"The {what} was given anew: it was last said of {told.who(claim.one_home)} in {_month(claim.last)}, and of"
-            f" {who} until {_month(latest)}. After {patience.days} days the newer claim holds."
+            f"The {what} was given anew: it was last said of {mine} in {_month(claim.last)}, and of {who} until"
+            f" {_month(latest)}. After {patience.days} days the newer claim holds."
         )
-    stronger, weaker = told.kinds[rival.one[0]].priority, told.kinds[claim.one[0]].priority
-    if stronger < weaker:
-        return f"{stays} it came with a {told.what(rival.one[0])} there, which is stronger than a {told.what(claim.one[0])}."
+    if told.kinds[rival.one[0]].priority < told.kinds[claim.one[0]].priority:
+        stronger, weaker = told.what(rival.one[0]), told.what(claim.one[0])
+        return f"{stays} a link with a person’s {stronger} is stronger evidence than one with a person’s {weaker}."
     if rival.first <= claim.first:
-        return f"{stays} it was said there first, on {_day(rival.first)} (here on {_day(claim.first)})."
-    return f"{stays} there it is still said, until {_month(latest)}."
+        return f"{stays} it was said of {who} first, on {_day(rival.first)} (of {mine} on {_day(claim.first)})."
+    return f"{stays} it is still said of {who}, until {_month(latest)}."
 
 
 def cut(claim: Claim, cuts: Sequence[Apart], told: Told) -> str:

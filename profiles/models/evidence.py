@@ -169,6 +169,16 @@ class Part(models.Model):
         indexes = [models.Index(fields=["parted_id"], name="profile_part_to")]
 
 
+class _AddedTo(models.QuerySet["Act"]):
+    """Rows that are added to, never changed."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise TypeError("an act is never changed; take it back with another one")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("an act is never deleted; take it back with another one")
+
+
 class Act(models.Model):
     """What somebody decided by hand about who is who: who, when, why, and what it changed. Added to, never changed."""
 
@@ -190,6 +200,8 @@ class Act(models.Model):
     joined = models.JSONField(default=list, help_text="Likewise: said to be one person's.")
     unjoined = models.JSONField(default=list, help_text="Likewise: said no more.")
     takes_back = models.BigIntegerField(null=True, unique=True, help_text="The act that it takes back.")
+
+    objects = _AddedTo.as_manager()
 
     class Meta:
         db_table = "identity_act"

@@ -56,9 +56,11 @@ def test_a_familys_address_is_with_who_said_it_first(shop: Source) -> None:
     send_and_drain(shop, called("Luis", 2, userId="u2", traits={"email": "home@example.com"}))
     assert words(explained(USER, "u2")) == (
         "It would make one person with 2 user ids; one person has at most 1."
-        " The e-mail is with Marta: it was said there first, on 1 Mar 2026 (here on 2 Mar 2026)."
+        " The e-mail is with Marta: it was said of Marta first, on 1 Mar 2026 (of this person on 2 Mar 2026)."
     )
-    assert "The e-mail is with this person: it was said there first" in words(explained(USER, "u1"))
+    assert "The e-mail is with this person: it was said of this person first, on 1 Mar 2026 (of Luis on" in words(
+        explained(USER, "u1")
+    )
 
 
 def test_a_number_given_anew_is_with_its_new_owner(shop: Source) -> None:

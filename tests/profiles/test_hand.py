@@ -166,8 +166,9 @@ def test_a_cut_holds_between_two_whom_nothing_links_yet(shop: Source) -> None:
     meet(shop)
     done = hand.undo(person(*U1).pk, the_merge().id, "ines", "Ben's computer")
     Link.objects.filter(value="u1", other_value="ben-home").delete()
-    identity.rejudge([U1], identity.load_kinds())
-    assert done.other is not None and Profile.objects.get(id=done.other).contested
+    for one in (U1, (EMAIL, "ben@example.com")):
+        identity.rejudge([one], identity.load_kinds())
+    assert {done.one, done.other} == {one.pk for one in Profile.objects.filter(contested=True)}
     send_and_drain(shop, called("Ana", 20, userId="u1", traits={"email": "ben@example.com"}))
     assert person(*U1).pk != person(EMAIL, "ben@example.com").pk
 
@@ -266,6 +267,10 @@ def test_an_act_says_who_when_why_and_what_and_is_never_changed(shop: Source) ->
         act.save()
     with pytest.raises(TypeError, match="never deleted"):
         act.delete()
+    with pytest.raises(TypeError, match="never changed"):
+        Act.objects.filter(by="ines").update(by="omar")
+    with pytest.raises(TypeError, match="never deleted"):
+        Act.objects.all().delete()
 
 
 @pytest.mark.parametrize(
