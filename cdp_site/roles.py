@@ -16,6 +16,7 @@ AREAS: dict[str, frozenset[str]] = {
     "people": frozenset({AGENT, MARKETER, ADMIN}),
     "segments": frozenset({MARKETER, ADMIN}),
     "connectors": frozenset({MARKETER, ADMIN}),
+    "identity": frozenset({AGENT, ADMIN}),
     "admin": frozenset({ADMIN}),
 }
 

@@ -40,6 +40,8 @@ class Component:
     shared: set[Identifier] = field(default_factory=set)
     links: dict[Pair, Said] = field(default_factory=dict)
     cuts: set[Pair] = field(default_factory=set)
+    # Those of whom somebody said that they are not one person with whoever it may be, here or elsewhere.
+    cut_off: set[Identifier] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[
 _CUTS = """
 SELECT kind_id, value, other_kind_id, other_value FROM identity_cut
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+UNION
+SELECT kind_id, value, other_kind_id, other_value FROM identity_cut
+WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
 """
 
 
@@ -106,7 +111,8 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
         fresh = set()
     places = columns(sorted(found.homes))
     cuts = sql.rows(_CUTS, {"kinds": places[0], "values": places[1]}) if found.homes else []
-    found.cuts = {((a, b), (c, d)) for a, b, c, d in cuts if (c, d) in found.homes}
+    found.cuts = {((a, b), (c, d)) for a, b, c, d in cuts if (a, b) in found.homes and (c, d) in found.homes}
+    found.cut_off = {end for a, b, c, d in cuts for end in ((a, b), (c, d)) if end in found.homes}
     found.links = {
         pair: said for pair, said in found.links.items() if pair[0] in found.homes and pair[1] in found.homes
     }

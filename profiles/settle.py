@@ -177,7 +177,8 @@ class _Settlement:
         if not self.batch.judged:
             return
         found, judgement = self.batch.judged
-        at = judgement.contested()
+        # Also at whom a cut is kept that nothing runs against so far: a link to come must be judged with it.
+        at = judgement.contested() | found.cut_off
         self.placed.contested = {home for one in at if (home := self.batch.home.get(one)) is not None}
         homes = {home for one in found.homes if (home := self.batch.home.get(one)) is not None}
         with sql.cursor() as cursor:

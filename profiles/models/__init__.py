@@ -7,6 +7,7 @@ doesn't know.
 
 from profiles.models.arrival import Batch, Inbox, Message, Rejected
 from profiles.models.evidence import Cut, Identifier, IdentifierKind, Link, Merge, Part
+from profiles.models.matching import MatchRun, MatchSettings, Suggestion
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "IdentifierKind",
     "Inbox",
     "Link",
+    "MatchRun",
+    "MatchSettings",
     "Merge",
     "Message",
     "Part",
@@ -26,5 +29,6 @@ __all__ = [
     "ProfileRedirect",
     "Record",
     "Rejected",
+    "Suggestion",
     "TraitValue",
 ]
