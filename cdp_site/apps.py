@@ -15,6 +15,7 @@ STAGE_MODULES = [
     "connectors.snapshot",
     "segments.fill",
     "profiles.upkeep",
+    "profiles.matching.job",
 ]
 
 

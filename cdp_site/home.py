@@ -13,6 +13,7 @@ from cdp_site.models import Progress
 from connectors import status
 from connectors.health import SourceHealth
 from connectors.models import Destination, Source
+from profiles.matching import review
 from profiles.models import Batch, Inbox, Rejected
 from segments.models import Segment
 from segments.report import changes_in_a_week
@@ -131,6 +132,12 @@ def concerns(health: list[SourceHealth]) -> list[Concern]:
             text = f"{audience.destination}: {audience.audience} is {audience.state.value.lower()}"
             found.append(Concern(text, "/connectors/", "bad"))
     return found
+
+
+def matches_waiting() -> list[Concern]:
+    """Pairs of people about whom somebody should be asked."""
+    number = review.number_waiting()
+    return [Concern(f"{number:,} pair{'s' if number > 1 else ''} may be the same person", "/people/matches/")] if number else []
 
 
 @dataclass(frozen=True)

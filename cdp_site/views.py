@@ -32,9 +32,12 @@ def _live(request: HttpRequest) -> dict[str, object]:
     }
     if may(request.user, "segments"):
         shown["moved"] = figures.moved()
+    concerns = figures.matches_waiting() if may(request.user, "identity") else []
     if may(request.user, "connectors"):
         health = source_health()
-        shown |= {"sources": health, "concerns": figures.concerns(health)}
+        shown["sources"] = health
+        concerns += figures.concerns(health)
+    shown["concerns"] = concerns
     return shown
 
 

@@ -1,14 +1,16 @@
 """From traits to columns that can be compared: read in PostgreSQL by COPY, cleaned in DuckDB, never row by row in Python."""
 
+import re
+
 # What people call these things. Names of traits are in their one form (profiles.normalise.trait_name); those inside an
 # address are as they were sent.
-_FIRST = ("first_name", "given_name", "firstname")
-_LAST = ("last_name", "family_name", "surname", "lastname")
-_BIRTH = ("birthday", "birth_date", "date_of_birth", "dob", "birthdate")
-_STREET = ("street", "street_address", "streetAddress", "line1", "address1", "address_1", "address_line_1")
-_MORE = ("street2", "line2", "address2", "address_2", "address_line_2")
-_CITY = ("city", "suburb", "town", "locality")
-_POSTCODE = ("postal_code", "postalCode", "postcode", "zip", "zip_code", "zipCode")
+FIRST = ("first_name", "given_name", "firstname")
+LAST = ("last_name", "family_name", "surname", "lastname")
+BIRTH = ("birthday", "birth_date", "date_of_birth", "dob", "birthdate")
+STREET = ("street", "street_address", "streetAddress", "line1", "address1", "address_1", "address_line_1")
+MORE = ("street2", "line2", "address2", "address_2", "address_line_2")
+CITY = ("city", "suburb", "town", "locality")
+POSTCODE = ("postal_code", "postalCode", "postcode", "zip", "zip_code", "zipCode")
 
 
 def _trait(names: tuple[str, ...], *within: str) -> str:
@@ -21,12 +23,12 @@ def _trait(names: tuple[str, ...], *within: str) -> str:
 # One pass over the profiles; a long text is no name.
 EXPORT = f"""
 COPY (
-    SELECT id, left({_trait(_FIRST)}, 100) AS first, left({_trait(_LAST)}, 100) AS last, left(name, 200) AS name,
-           left({_trait(_BIRTH)}, 40) AS birth, left(email, 200) AS mail, left(phone, 40) AS phone,
-           left(concat_ws(' ', coalesce({_trait(_STREET, "address")},
+    SELECT id, left({_trait(FIRST)}, 100) AS first, left({_trait(LAST)}, 100) AS last, left(name, 200) AS name,
+           left({_trait(BIRTH)}, 40) AS birth, left(email, 200) AS mail, left(phone, 40) AS phone,
+           left(concat_ws(' ', coalesce({_trait(STREET, "address")},
                                         CASE WHEN jsonb_typeof(traits -> 'address') = 'string' THEN traits ->> 'address' END),
-                          {_trait(_MORE, "address")}), 200) AS street,
-           left({_trait(_CITY, "address")}, 100) AS city, left({_trait(_POSTCODE, "address")}, 20) AS postcode
+                          {_trait(MORE, "address")}), 200) AS street,
+           left({_trait(CITY, "address")}, 100) AS city, left({_trait(POSTCODE, "address")}, 20) AS postcode
     FROM profile WHERE identified AND traits <> '{{}}'
 ) TO STDOUT (FORMAT csv, HEADER)
 """
@@ -80,4 +82,9 @@ CREATE TABLE taking_part AS SELECT * FROM cleaned
 WHERE (first IS NOT NULL OR last IS NOT NULL)
   AND (birth IS NOT NULL OR mail IS NOT NULL OR phone IS NOT NULL OR (street IS NOT NULL AND (city IS NOT NULL OR postcode IS NOT NULL)))
 """
-COLUMNS = ("first", "last", "birth", "mail", "phone", "street", "number", "city", "postcode")
+
+
+def house_number(street: str) -> str:
+    """As `CLEAN` reads it."""
+    found = re.search(r"\d+", street)
+    return found.group() if found else ""

@@ -55,7 +55,8 @@ def _work(folder: Path, stops_at: float, megabytes: int) -> int:
     pairs = blocks.add(connection, "taking_part", "people")
     parts = max(1, -(-pairs // PAIRS_A_PART))
     known = folder / "model.json"
-    if not known.exists():
+    worked = not known.exists()
+    if worked:
         _tell(5, 100, f"learning from {people:,} people")
         _write(known, model.train(connection, "people", compared))
     learned = json.loads(known.read_text())
@@ -63,8 +64,10 @@ def _work(folder: Path, stops_at: float, megabytes: int) -> int:
     for part in range(1, parts + 1):
         if (folder / f"pairs-{part}.csv").exists():
             continue
-        if time.monotonic() > stops_at:
+        # At least one thing each time, however short the time, so that there is an end.
+        if worked and time.monotonic() > stops_at:
             return MORE
+        worked = True
         _tell(20 + 75 * (part - 1) // parts, 100, f"comparing about {pairs:,} pairs, part {part} of {parts}")
         _score(connection, linker, compared, folder / f"pairs-{part}.csv", (part, parts))
     _tell(95, 100, "estimating how sure that is")

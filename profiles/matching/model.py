@@ -22,7 +22,7 @@ from profiles.matching.comparisons import COMPARISONS, Comparison
 FEWEST_WITH = 20
 SMALLEST_SHARE = 0.02
 FEWEST_VALUES = 5
-RANDOM_PAIRS = 2_000_000
+RANDOM_PAIRS = 500_000
 TRAINING_PAIRS = 1_000_000
 # As much as so many examples of one person's records weighs what experience says of them.
 EXPERIENCE = 20
@@ -68,7 +68,7 @@ def train(connection: Any, people: str, comparisons: list[Comparison]) -> Model:
     linker = _linker(connection, people, settings)
     names = {one.name for one in comparisons}
     _estimate_share(linker, [rule for rule in _CERTAIN if names.issuperset(rule)])
-    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
+    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, min_count_per_level=None, num_chunks=2)
     examples = dict.fromkeys(names, 0.0)
     for rule in _SESSIONS:
         if names.issuperset(rule) and len(names) > len(rule):

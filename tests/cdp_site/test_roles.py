@@ -32,6 +32,11 @@ AREA_OF = {
     "person_news": "people",
     "person_timeline": "people",
     "person_event": "people",
+    "matches": "identity",
+    "match": "identity",
+    "match_decide": "identity",
+    "match_progress": "identity",
+    "match_run": "admin",
     "segments": "segments",
     "segment_new": "segments",
     "segment": "segments",
@@ -107,9 +112,9 @@ def test_each_role_enters_its_areas_and_no_other(role: str) -> None:
 def test_agents_see_people_alone_marketers_not_what_admins_do() -> None:
     areas = {role: {area for area, roles in AREAS.items() if role in roles} for role in (AGENT, MARKETER, ADMIN)}
     assert areas == {
-        AGENT: {"people"},
+        AGENT: {"people", "identity"},
         MARKETER: {"people", "segments", "connectors"},
-        ADMIN: {"people", "segments", "connectors", "admin"},
+        ADMIN: {"people", "segments", "connectors", "identity", "admin"},
     }
 
 

@@ -1,0 +1,230 @@
+"""What becomes of a suggestion: join (a link), not the same (a cut), later; and taking a decision back.
+
+Decisions are evidence like any other. What a person says is a *stated* link or a cut between the two people's strongest
+identifiers; what the model joins by itself is a link that isn't stated, so that it is judged after all that was said of
+those identifiers, keeps every limit, and gives way when later messages contradict it.
+
+No drain runs meanwhile: people are judged under the lock of the resolve stage.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from cdp_site import sql, stages
+from cdp_site.arrays import int8s
+from cdp_site.ids import new_ids
+from profiles import identity, traits
+from profiles.component import columns
+from profiles.gather import LOOK_UP
+from profiles.identifiers import Identifier, Kind, pair_of, strength
+from profiles.models import Cut, Link, Suggestion
+
+BY_ITSELF = "the model"
+
+
+class Refused(Exception):
+    """It can't be done; says why, for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The identifiers by which two people are joined or cut."""
+
+    one: Identifier
+    other: Identifier
+    new: bool = True
+
+    def as_json(self) -> list[object]:
+        return [list(self.one), list(self.other), self.new]
+
+
+def join(suggestion: Suggestion, by: str) -> None:
+    """Make one person of the two, whatever the limits: somebody has looked."""
+    with transaction.atomic():
+        _lock_resolve()
+        kinds = identity.load_kinds()
+        ends = _strongest(suggestion, kinds)
+        ends = Ends(ends.one, ends.other, _state_link(ends))
+        _judge_anew([ends.one, ends.other], kinds)
+        if len(_homes([ends.one, ends.other])) > 1:
+            raise Refused("They were said not to be the same person, by a cut that stands. Take that back first.")
+        _decide(suggestion, Suggestion.State.JOINED, by, ends)
+    stages.wake("evaluate")
+
+
+def keep_apart(suggestion: Suggestion, by: str) -> None:
+    """They are two people: neither this pair nor later evidence joins them or asks again."""
+    with transaction.atomic():
+        _lock_resolve()
+        kinds = identity.load_kinds()
+        ends = _strongest(suggestion, kinds)
+        cut = {"kind_id": ends.one[0], "value": ends.one[1], "other_kind_id": ends.other[0], "other_value": ends.other[1]}
+        Cut.objects.get_or_create(**cut, defaults={"by": by, "reason": "not the same, said when they were compared"})
+        _judge_anew([ends.one, ends.other], kinds)
+        _decide(suggestion, Suggestion.State.APART, by, ends)
+    stages.wake("evaluate")
+
+
+def put_off(suggestion: Suggestion) -> None:
+    """Ask again after all others."""
+    suggestion.state, suggestion.decided_at = Suggestion.State.LATER, None
+    suggestion.save(update_fields=["state", "decided_at"])
+
+
+def take_back(suggestion: Suggestion) -> None:
+    """As if it had not been decided: the link or cut goes, people part or may join again, the pair waits once more."""
+    if suggestion.decision is None:
+        raise Refused("Nothing was decided about these two.")
+    (kind, value), (other_kind, other_value), new = suggestion.decision
+    between = {"kind_id": kind, "value": value, "other_kind_id": other_kind, "other_value": other_value}
+    with transaction.atomic():
+        _lock_resolve()
+        if suggestion.state == Suggestion.State.APART:
+            Cut.objects.filter(**between).delete()
+        elif new:
+            Link.objects.filter(**between).delete()
+        else:
+            Link.objects.filter(**between).update(stated=False)
+        _judge_anew([(kind, value), (other_kind, other_value)], identity.load_kinds())
+        suggestion.state, suggestion.decision = Suggestion.State.OPEN, None
+        suggestion.decided_by, suggestion.decided_at = "", None
+        suggestion.save(update_fields=["state", "decision", "decided_by", "decided_at"])
+    stages.wake("evaluate")
+
+
+def join_by_itself(suggestions: Sequence[Suggestion]) -> int:
+    """Join those that may be joined without asking; the others are marked as refused and stay for review.
+
+    One transaction, one judgement for all of them. Returns how many were joined.
+    """
+    with transaction.atomic():
+        _lock_resolve()
+        kinds = identity.load_kinds()
+        known = _identifiers({id for one in suggestions for id in (one.profile_id, one.other_id)})
+        fitting: list[tuple[Suggestion, Ends]] = []
+        for one in suggestions:
+            mine, theirs = known.get(one.profile_id, []), known.get(one.other_id, [])
+            if mine and theirs and _fit([*mine, *theirs], kinds):
+                fitting.append((one, _ordered(_inferable(mine, kinds), _inferable(theirs, kinds), kinds)))
+        new = _infer_links([ends for _, ends in fitting])
+        ends = [end for _, one in fitting for end in (one.one, one.other)]
+        if ends:
+            _judge_anew(ends, kinds)
+        joined = [(one, ends) for one, ends in fitting if len(_homes([ends.one, ends.other])) == 1]
+        for one, found in joined:
+            _decide(one, Suggestion.State.JOINED, BY_ITSELF, Ends(found.one, found.other, (found.one, found.other) in new))
+        done = {(one.profile_id, one.other_id) for one, _ in joined}
+        for one in suggestions:
+            if (one.profile_id, one.other_id) not in done:
+                one.refused = True
+                one.save(update_fields=["refused"])
+    stages.wake("evaluate")
+    return len(joined)
+
+
+def _decide(suggestion: Suggestion, state: str, by: str, ends: Ends) -> None:
+    suggestion.state, suggestion.decided_by, suggestion.decided_at = state, by, timezone.now()
+    suggestion.decision = ends.as_json()
+    suggestion.save(update_fields=["state", "decided_by", "decided_at", "decision"])
+
+
+# The stage's own lock (cdp_site.stages), for as long as this transaction.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tributary stage resolve', 0))"
+
+
+def _lock_resolve() -> None:
+    sql.rows(_LOCK)
+
+
+_OF_PROFILES = """
+SELECT profile_id, kind_id, value FROM identifier WHERE profile_id = ANY(%b::bigint[]) AND NOT shared
+"""
+
+
+def _identifiers(profiles: Iterable[int]) -> dict[int, list[Identifier]]:
+    found: dict[int, list[Identifier]] = {}
+    for profile, kind, value in sql.rows(_OF_PROFILES, (int8s(sorted(profiles)),)):
+        found.setdefault(profile, []).append((kind, value))
+    return found
+
+
+def _strongest(suggestion: Suggestion, kinds: dict[int, Kind]) -> Ends:
+    known = _identifiers({suggestion.profile_id, suggestion.other_id})
+    sides = [
+        [one for one in known.get(id, []) if kinds[one[0]].merges] for id in (suggestion.profile_id, suggestion.other_id)
+    ]
+    if not all(sides):
+        raise Refused("One of the two isn't there any more, or is known by nothing but what many share.")
+    mine, theirs = (min(side, key=lambda one: strength(one, kinds)) for side in sides)
+    return _ordered(mine, theirs, kinds)
+
+
+def _ordered(one: Identifier, other: Identifier, kinds: dict[int, Kind]) -> Ends:
+    return Ends(*pair_of(one, other, kinds))
+
+
+def _inferable(known: list[Identifier], kinds: dict[int, Kind]) -> Identifier:
+    """The strongest identifier of which a person may have several: a link of the model to the one user id would stand
+    before what is said of it later."""
+    able = [one for one in known if kinds[one[0]].merges]
+    several = [one for one in able if kinds[one[0]].limit > 1 and kinds[one[0]].identifies]
+    return min(several or able or known, key=lambda one: strength(one, kinds))
+
+
+def _fit(identifiers: list[Identifier], kinds: dict[int, Kind]) -> bool:
+    """Whether a person may have all of these."""
+    counts: dict[int, int] = {}
+    for kind, _ in identifiers:
+        counts[kind] = counts.get(kind, 0) + 1
+    return all(number <= kinds[kind].limit for kind, number in counts.items() if kinds[kind].merges)
+
+
+_STATE = """
+INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, last, stated, verdict)
+VALUES (%b, %b, %b, %b, %b, %b, true, 0)
+ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING RETURNING 1
+"""
+
+
+def _state_link(ends: Ends) -> bool:
+    """Keep the statement; returns whether nothing had linked these two before."""
+    now = timezone.now()
+    new = sql.rows(_STATE, (*ends.one, *ends.other, now, now))
+    if not new:
+        between = {"kind_id": ends.one[0], "value": ends.one[1], "other_kind_id": ends.other[0], "other_value": ends.other[1]}
+        Link.objects.filter(**between).update(stated=True)
+    return bool(new)
+
+
+_INFER = """
+INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, last, stated, verdict)
+SELECT *, %b::timestamptz, %b::timestamptz, false, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[])
+ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING
+RETURNING kind_id, value, other_kind_id, other_value
+"""
+
+
+def _infer_links(all_ends: Sequence[Ends]) -> set[tuple[Identifier, Identifier]]:
+    """Keep links that aren't stated; returns those that are new."""
+    pairs = sorted({(ends.one, ends.other) for ends in all_ends})
+    if not pairs:
+        return set()
+    now = timezone.now()
+    ends = (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]))
+    return {((a, b), (c, d)) for a, b, c, d in sql.rows(_INFER, (now, now, *ends))}
+
+
+def _judge_anew(identifiers: Sequence[Identifier], kinds: dict[int, Kind]) -> None:
+    placed = identity.rejudge(identifiers, kinds)
+    traits.decide(sorted(placed.regrouped))
+    changed = sorted(placed.regrouped | placed.gone | placed.given_more)
+    now = timezone.now()
+    rows = [(key, profile, [], now) for key, profile in zip(new_ids(len(changed)), changed, strict=True)]
+    sql.copy_rows("changed_profile", ["id", "profile_id", "name_ids", "at"], rows)
+
+
+def _homes(identifiers: Sequence[Identifier]) -> set[int | None]:
+    return {profile for _, _, profile, _ in sql.rows(LOOK_UP, columns(list(identifiers)))}
