@@ -137,7 +137,11 @@ def concerns(health: list[SourceHealth]) -> list[Concern]:
 def matches_waiting() -> list[Concern]:
     """Pairs of people about whom somebody should be asked."""
     number = review.number_waiting()
-    return [Concern(f"{number:,} pair{'s' if number > 1 else ''} may be the same person", "/people/matches/")] if number else []
+    return (
+        [Concern(f"{number:,} pair{'s' if number > 1 else ''} may be the same person", "/people/matches/")]
+        if number
+        else []
+    )
 
 
 @dataclass(frozen=True)

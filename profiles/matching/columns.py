@@ -80,7 +80,7 @@ FROM worded
 TAKE_PART = """
 CREATE TABLE taking_part AS SELECT * FROM cleaned
 WHERE (first IS NOT NULL OR last IS NOT NULL)
-  AND (birth IS NOT NULL OR mail IS NOT NULL OR phone IS NOT NULL OR (street IS NOT NULL AND (city IS NOT NULL OR postcode IS NOT NULL)))
+  AND (coalesce(birth, mail, phone) IS NOT NULL OR (street IS NOT NULL AND coalesce(city, postcode) IS NOT NULL))
 """
 
 

@@ -59,13 +59,14 @@ def _alike(column: str, least: float) -> str:
 
 
 def _name(column: str, label: str, other: str, *, own: bool) -> Comparison:
+    swapped = f"{column}_l = {other}_r OR {other}_l = {column}_r"
     initial = f"least(length({column}_l), length({column}_r)) = 1 AND left({column}_l, 1) = left({column}_r, 1)"
     return Comparison(
         column, label,
         (
             _same(column, 0.70),
             Level("letter", CLOSE, "a letter or two differ", f"{_edits(column, 1)} OR {_alike(column, 0.92)}", 0.13),
-            Level("swapped", CLOSE, "first and last name change places", f"{column}_l = {other}_r OR {other}_l = {column}_r", 0.04),
+            Level("swapped", CLOSE, "first and last name change places", swapped, 0.04),
             Level("initial", CLOSE, "the initial fits", initial, 0.02),
             Level("similar", CLOSE, "similar", _alike(column, 0.8), 0.04),
             _different(0.07),

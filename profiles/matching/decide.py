@@ -61,7 +61,12 @@ def keep_apart(suggestion: Suggestion, by: str) -> None:
         _lock_resolve()
         kinds = identity.load_kinds()
         ends = _strongest(suggestion, kinds)
-        cut = {"kind_id": ends.one[0], "value": ends.one[1], "other_kind_id": ends.other[0], "other_value": ends.other[1]}
+        cut = {
+            "kind_id": ends.one[0],
+            "value": ends.one[1],
+            "other_kind_id": ends.other[0],
+            "other_value": ends.other[1],
+        }
         Cut.objects.get_or_create(**cut, defaults={"by": by, "reason": "not the same, said when they were compared"})
         _judge_anew([ends.one, ends.other], kinds)
         _decide(suggestion, Suggestion.State.APART, by, ends)
@@ -115,7 +120,9 @@ def join_by_itself(suggestions: Sequence[Suggestion]) -> int:
             _judge_anew(ends, kinds)
         joined = [(one, ends) for one, ends in fitting if len(_homes([ends.one, ends.other])) == 1]
         for one, found in joined:
-            _decide(one, Suggestion.State.JOINED, BY_ITSELF, Ends(found.one, found.other, (found.one, found.other) in new))
+            _decide(
+                one, Suggestion.State.JOINED, BY_ITSELF, Ends(found.one, found.other, (found.one, found.other) in new)
+            )
         done = {(one.profile_id, one.other_id) for one, _ in joined}
         for one in suggestions:
             if (one.profile_id, one.other_id) not in done:
@@ -154,7 +161,8 @@ def _identifiers(profiles: Iterable[int]) -> dict[int, list[Identifier]]:
 def _strongest(suggestion: Suggestion, kinds: dict[int, Kind]) -> Ends:
     known = _identifiers({suggestion.profile_id, suggestion.other_id})
     sides = [
-        [one for one in known.get(id, []) if kinds[one[0]].merges] for id in (suggestion.profile_id, suggestion.other_id)
+        [one for one in known.get(id, []) if kinds[one[0]].merges]
+        for id in (suggestion.profile_id, suggestion.other_id)
     ]
     if not all(sides):
         raise Refused("One of the two isn't there any more, or is known by nothing but what many share.")
@@ -194,7 +202,12 @@ def _state_link(ends: Ends) -> bool:
     now = timezone.now()
     new = sql.rows(_STATE, (*ends.one, *ends.other, now, now))
     if not new:
-        between = {"kind_id": ends.one[0], "value": ends.one[1], "other_kind_id": ends.other[0], "other_value": ends.other[1]}
+        between = {
+            "kind_id": ends.one[0],
+            "value": ends.one[1],
+            "other_kind_id": ends.other[0],
+            "other_value": ends.other[1],
+        }
         Link.objects.filter(**between).update(stated=True)
     return bool(new)
 
@@ -222,7 +235,8 @@ def _judge_anew(identifiers: Sequence[Identifier], kinds: dict[int, Kind]) -> No
     traits.decide(sorted(placed.regrouped))
     changed = sorted(placed.regrouped | placed.gone | placed.given_more)
     now = timezone.now()
-    rows = [(key, profile, [], now) for key, profile in zip(new_ids(len(changed)), changed, strict=True)]
+    none: list[int] = []
+    rows = [(key, profile, none, now) for key, profile in zip(new_ids(len(changed)), changed, strict=True)]
     sql.copy_rows("changed_profile", ["id", "profile_id", "name_ids", "at"], rows)
 
 

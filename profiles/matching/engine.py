@@ -174,11 +174,12 @@ def _finish(connection: Any, folder: Path, learned: model.Model, people: int, pa
     shift = model.odds(share) - model.odds(begun_with)
     connection.execute(_FOUND.format(shift=shift, scored=scored, home=home, least=model.odds(LEAST), target=half))
     half.rename(folder / "found.csv")
-    _write(
-        folder / "outcome.json",
-        {"people": people, "pairs": pairs, "share": share, "one_at_home": 1 / (1 + 2**-home), "compared": compared, "curve": curve(sorted_down),
-         "learned_from": {name: round(number) for name, number in learned["examples"].items()}},
-    )  # fmt: skip
+    outcome = {
+        "people": people, "pairs": pairs, "share": share, "one_at_home": 1 / (1 + 2**-home), "compared": compared,
+        "learned_from": {name: round(number) for name, number in learned["examples"].items()},
+        "curve": curve(sorted_down),
+    }  # fmt: skip
+    _write(folder / "outcome.json", outcome)
 
 
 def curve(probabilities: np.ndarray) -> list[tuple[float, int, float]]:

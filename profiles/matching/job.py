@@ -67,7 +67,7 @@ def match_some() -> int:
     elif status == _DONE:
         _take_in(run, folder)
     else:
-        log.warning("matching_engine_failed", run=run.pk, status=status)
+        log.warning("matching_engine_failed", run=run.pk, status=status, where=_where(folder / "said.txt"))
     return 1
 
 
@@ -95,7 +95,12 @@ def _engine(folder: Path) -> int:
     with (
         (folder / "said.txt").open("wb") as said,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=said, bufsize=0, cwd=settings.BASE_DIR, env={"PATH": "/usr/bin:/bin"}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            bufsize=0,
+            cwd=settings.BASE_DIR,
+            env={"PATH": "/usr/bin:/bin"},
         ) as child,
         selectors.DefaultSelector() as selector,
     ):
@@ -110,6 +115,14 @@ def _engine(folder: Path) -> int:
                 told = msgspec.json.decode(line)
             Progress.objects.report(NAME, told["done"], told["total"], told["detail"])
         return child.wait()
+
+
+def _where(said: Path) -> str:
+    """Where the engine failed, and with which kind of error. Without its words: they may hold what it read."""
+    lines = said.read_text(errors="replace").splitlines()
+    frames = [line.strip() for line in lines if line.lstrip().startswith("File ")]
+    kind = next((line.partition(":")[0] for line in reversed(lines) if line and not line.startswith((" ", "\t"))), "")
+    return f"{kind[:80]} at {frames[-1] if frames else 'its start'}"
 
 
 def _take_in(run: MatchRun, folder: Path) -> None:

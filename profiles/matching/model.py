@@ -27,6 +27,8 @@ TRAINING_PAIRS = 1_000_000
 # As much as so many examples of one person's records weighs what experience says of them.
 EXPERIENCE = 20
 SEED = 1
+# Enough to converge where there is something to learn; where there isn't, more would only drive probabilities to nothing.
+ROUNDS = 12
 # Within pairs that agree on these: a training session each, where there are pairs enough.
 _SESSIONS = (("birth",), ("last", "postcode"), ("last", "city"), ("first", "last"), ("mail",), ("street", "number"))
 _FEWEST_IN_SESSION = 10
@@ -62,13 +64,16 @@ def train(connection: Any, people: str, comparisons: list[Comparison]) -> Model:
         comparisons=[_creator(one) for one in comparisons],
         blocking_rules_to_generate_predictions=rules(),  # type: ignore[arg-type]
         em_convergence=0.001,
+        max_iterations=ROUNDS,
         retain_matching_columns=True,
         retain_intermediate_calculation_columns=True,
     )
     linker = _linker(connection, people, settings)
     names = {one.name for one in comparisons}
     _estimate_share(linker, [rule for rule in _CERTAIN if names.issuperset(rule)])
-    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, min_count_per_level=None, num_chunks=2)
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=RANDOM_PAIRS, seed=SEED, min_count_per_level=None, num_chunks=2
+    )
     examples = dict.fromkeys(names, 0.0)
     for rule in _SESSIONS:
         if names.issuperset(rule) and len(names) > len(rule):
@@ -77,7 +82,9 @@ def train(connection: Any, people: str, comparisons: list[Comparison]) -> Model:
 
 
 def _creator(one: Comparison) -> dict[str, Any]:
-    levels: list[dict[str, Any]] = [{"sql_condition": one.missing, "label_for_charts": "unknown", "is_null_level": True}]
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": one.missing, "label_for_charts": "unknown", "is_null_level": True}
+    ]
     for level in one.levels:
         given: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.key, "m_probability": level.m}
         if level.key == "same":
@@ -108,11 +115,15 @@ def _learn(linker: Linker, connection: Any, people: str, rule: tuple[str, ...], 
     pairs = _pairs(connection, people, rule)
     if pairs < _FEWEST_IN_SESSION:
         return
+    # A session takes its comparisons out of the linker's settings, and puts them back only when it succeeds.
+    before = linker._settings_obj.core_model_settings.copy()
     try:
         session = linker.training.estimate_parameters_using_expectation_maximisation(
             block_on(*rule), max_pairs=TRAINING_PAIRS, estimate_without_term_frequencies=True
         )
-    except EMTrainingException:
+    except (EMTrainingException, ValueError):
+        # Nothing to learn here: no pair is left, or a level's probability came to nothing. Other sessions go on.
+        linker._settings_obj.core_model_settings = before
         return
     found = min(pairs, TRAINING_PAIRS) * session.core_model_settings.probability_two_random_records_match
     for name in examples.keys() - set(rule):

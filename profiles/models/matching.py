@@ -18,7 +18,9 @@ class MatchSettings(models.Model):
         help_text="Pairs above the upper threshold become one person without anybody being asked. Never two people with a"
         " user id each, nor beyond what a person may have, nor with another first name or birth date.",
     )
-    joins_above = models.FloatField("upper threshold", default=0.99, help_text="Joined by itself from this probability on.")
+    joins_above = models.FloatField(
+        "upper threshold", default=0.99, help_text="Joined by itself from this probability on."
+    )
     asks_above = models.FloatField(
         "lower threshold", default=0.5, help_text="Shown for review from this probability on; 0.2 is the least."
     )

@@ -32,9 +32,7 @@ def match(capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
 
 
 def true_of(pairs: list[review.Pair], records: dict[int, list[str]]) -> int:
-    return sum(
-        febrl.person(records[one.one.pk][0]) == febrl.person(records[one.other.pk][0]) for one in pairs
-    )
+    return sum(febrl.person(records[one.one.pk][0]) == febrl.person(records[one.other.pk][0]) for one in pairs)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ CITIES = "Madrid Valencia Sevilla Bilbao Malaga Murcia Vigo Granada".split()
 
 def mistyped(text: str, rnd: random.Random) -> str:
     """One letter lost, doubled, or changed places."""
-    place = rnd.randrange(1, len(text) - 2)
+    place = rnd.randrange(1, max(2, len(text) - 2))
     return rnd.choice(
         (text[:place] + text[place + 1 :], text[:place] + text[place] + text[place:],
          text[:place] + text[place + 1] + text[place] + text[place + 2 :])
@@ -33,15 +33,22 @@ def customers(number: int, seed: int = 3) -> list[dict[str, Any]]:
     rnd = random.Random(seed)
     found = []
     for place in range(number):
-        first, last = rnd.choice(FIRST), rnd.choice(LAST)
-        city = rnd.randrange(len(CITIES))
-        found.append(
-            {
-                "firstName": first, "lastName": last, "email": f"{first}{rnd.choice('.-_')}{last}{rnd.randrange(1000)}.{place}@example.com".lower(),
-                "phone": f"+346{rnd.randrange(10**8):08}", "birthday": f"{rnd.randrange(1950, 2005)}-{rnd.randrange(1, 13):02}-{rnd.randrange(1, 29):02}",
-                "address": {"street": f"Calle {rnd.choice(STREETS)} {rnd.randrange(1, 90)}", "city": CITIES[city], "postalCode": f"{28000 + city * 1000 + rnd.randrange(40)}"},
-            }
-        )  # fmt: skip
+        first, last, city = rnd.choice(FIRST), rnd.choice(LAST), rnd.randrange(len(CITIES))
+        local = f"{first}{rnd.choice('.-_')}{last}{rnd.randrange(1000)}.{place}".lower()
+        address = {
+            "street": f"Calle {rnd.choice(STREETS)} {rnd.randrange(1, 90)}",
+            "city": CITIES[city],
+            "postalCode": f"{28000 + city * 1000 + rnd.randrange(40)}",
+        }
+        traits = {
+            "firstName": first,
+            "lastName": last,
+            "email": f"{local}@example.com",
+            "phone": f"+346{rnd.randrange(10**8):08}",
+            "birthday": f"{rnd.randrange(1950, 2005)}-{rnd.randrange(1, 13):02}-{rnd.randrange(1, 29):02}",
+            "address": address,
+        }
+        found.append(traits)
     return found
 
 
@@ -51,11 +58,14 @@ def in_crm(traits: dict[str, Any], rnd: random.Random) -> dict[str, Any]:
     assert word
     name = rnd.choice(("firstName", "lastName"))
     kept = {key: value for key, value in traits.items() if key != "phone"}
-    return kept | {"email": mistyped(word.group(), rnd) + traits["email"][word.end() :], name: mistyped(traits[name], rnd)}
+    return kept | {
+        "email": mistyped(word.group(), rnd) + traits["email"][word.end() :],
+        name: mistyped(traits[name], rnd),
+    }
 
 
 def company(shop: Source, crm: Source, number: int = 200, doubles: int = 40, seed: int = 3) -> None:
-    """Customers u0, u1, … of the shop; the first `doubles` of them also as the CRM's contacts 0, 1, …."""
+    """Customers u0, u1, … of the shop; the first `doubles` of them also as the CRM's contacts c0, c1, …."""
     rnd = random.Random(seed)
     everybody = customers(number, seed)
     send(shop, *({"type": "identify", "userId": f"u{place}", "traits": one} for place, one in enumerate(everybody)))
@@ -64,4 +74,4 @@ def company(shop: Source, crm: Source, number: int = 200, doubles: int = 40, see
 
 
 def contact(number: int, traits: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "identify", "context": {"externalIds": [{"type": "crm", "id": f"{number}"}]}, "traits": traits}
+    return {"type": "identify", "context": {"externalIds": [{"type": "crm", "id": f"c{number}"}]}, "traits": traits}

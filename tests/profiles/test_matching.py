@@ -46,7 +46,7 @@ def match() -> MatchRun:
 
 def ids(number: int) -> tuple[int, int]:
     """The shop's customer and the CRM's contact of one number, the older first."""
-    one, other = person(USER, f"u{number}").pk, person(EXTERNAL, f"crm:{number}").pk
+    one, other = person(USER, f"u{number}").pk, person(EXTERNAL, f"crm:c{number}").pk
     return min(one, other), max(one, other)
 
 
@@ -70,7 +70,7 @@ def test_whoever_is_mistyped_in_the_crm_is_suggested_and_nobody_else(shop: Sourc
     assert precision > 0.9
     assert Profile.objects.count() == 240
     assert not job.folder_of(run).exists()
-    assert not Progress.objects.get(name=job.NAME).ended_at is None
+    assert Progress.objects.get(name=job.NAME).ended_at is not None
     pair = review.first_pairs()[0]
     assert {row.label for row in pair.rows} >= {"First name", "Last name", "Birth date", "E-mail", "City"}
     assert {row.kind for row in pair.rows} >= {"same", "close"}
@@ -107,7 +107,7 @@ def test_switched_on_the_surest_join_by_themselves_within_all_limits_and_can_be_
     call_command("doctor")
 
     # Real evidence outweighs the model: the contact turns out to be somebody with another user id.
-    number = next(number for number in range(40) if person(USER, f"u{number}") == person(EXTERNAL, f"crm:{number}"))
+    number = next(number for number in range(40) if person(USER, f"u{number}") == person(EXTERNAL, f"crm:c{number}"))
     email = sql.rows(
         "SELECT value FROM identifier WHERE kind_id = 3 AND profile_id = %b AND value <> %b",
         (person(USER, f"u{number}").pk, lookalikes.customers(200)[number]["email"]),
@@ -151,11 +151,8 @@ def test_too_few_people_are_told_so_and_nothing_fails(shop: Source) -> None:
 
 
 def test_people_of_whom_only_names_are_known_are_told_so(shop: Source) -> None:
-    messages = (
-        {"type": "identify", "userId": f"u{number}", "traits": {"name": f"Ana Ferrer{number}", "email": "" if number else "a@example.com"}}
-        for number in range(80)
-    )  # fmt: skip
-    send(shop, *messages)
+    named = ({"name": f"Ana Ferrer{number}"} for number in range(80))
+    send(shop, *({"type": "identify", "userId": one["name"], "traits": one} for one in named))
     resolve_all()
     assert "have a name and something to compare it with" in match().trouble
 
@@ -210,7 +207,7 @@ def test_thresholds_are_kept_in_order() -> None:
     for values in ({"asks_above": 0.1}, {"asks_above": 0.95, "joins_above": 0.9}, {"joins_above": 1.2}):
         with pytest.raises(ValidationError):
             MatchSettings(**values).full_clean()
-    with pytest.raises(ValidationError, match="at least 0.9"):
+    with pytest.raises(ValidationError, match="at least"):
         MatchSettings(joins_above=0.6, asks_above=0.5).full_clean()
     MatchSettings().full_clean()
 
@@ -258,7 +255,12 @@ def test_neither_the_web_process_nor_a_worker_loads_splink() -> None:
 
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cdp_site.settings"}
     said = subprocess.run(
-        [sys.executable, "-c", _WITHOUT], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", _WITHOUT],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert said.stdout.strip() == "[]"
 
@@ -269,7 +271,10 @@ def test_what_is_exported_is_bounded_text_of_identified_people_alone(shop: Sourc
         "address": {"street": "Calle Mayor 7", "city": "Madrid", "postalCode": "28001"}, "notes": "x" * 5_000,
     }  # fmt: skip
     send(shop, {"type": "identify", "userId": "u1", "traits": traits}, {"type": "page", "anonymousId": "nobody"})
-    send(shop, {"type": "identify", "userId": "u2", "traits": {"first_name": ["x"], "address": "Gran Vía 1", "city": None}})
+    send(
+        shop,
+        {"type": "identify", "userId": "u2", "traits": {"first_name": ["x"], "address": "Gran Vía 1", "city": None}},
+    )
     resolve_all()
     job.export(tmp_path / "run")
     text = (tmp_path / "run" / "people.csv").read_text()
