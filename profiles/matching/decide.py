@@ -93,11 +93,25 @@ def take_back(suggestion: Suggestion) -> None:
             Link.objects.filter(**between).delete()
         else:
             Link.objects.filter(**between).update(stated=False)
-        _judge_anew([(kind, value), (other_kind, other_value)], identity.load_kinds())
-        suggestion.state, suggestion.decision = Suggestion.State.OPEN, None
-        suggestion.decided_by, suggestion.decided_at = "", None
-        suggestion.save(update_fields=["state", "decision", "decided_by", "decided_at"])
+        ends = [(kind, value), (other_kind, other_value)]
+        _judge_anew(ends, identity.load_kinds())
+        _wait_again(suggestion, ends)
     stages.wake("evaluate")
+
+
+def _wait_again(suggestion: Suggestion, ends: Sequence[Identifier]) -> None:
+    """Put the pair back into the queue, under the ids that its people have now: whoever parts from another gets a new one."""
+    people = sorted(home for home in _homes(ends) if home is not None)
+    Suggestion.objects.filter(profile_id=suggestion.profile_id, other_id=suggestion.other_id).delete()
+    if len(people) == 2:
+        Suggestion.objects.update_or_create(
+            profile_id=people[0], other_id=people[1],
+            defaults={
+                "probability": suggestion.probability, "weight": suggestion.weight, "sure": suggestion.sure,
+                "evidence": suggestion.evidence, "state": Suggestion.State.OPEN, "found_at": suggestion.found_at,
+                "decided_at": None, "decided_by": "", "decision": None,
+            },
+        )  # fmt: skip
 
 
 def join_by_itself(suggestions: Sequence[Suggestion]) -> int:

@@ -20,12 +20,14 @@ CITIES = "Madrid Valencia Sevilla Bilbao Malaga Murcia Vigo Granada".split()
 
 
 def mistyped(text: str, rnd: random.Random) -> str:
-    """One letter lost, doubled, or changed places."""
-    place = rnd.randrange(1, max(2, len(text) - 2))
-    return rnd.choice(
-        (text[:place] + text[place + 1 :], text[:place] + text[place] + text[place:],
-         text[:place] + text[place + 1] + text[place] + text[place + 2 :])
-    )  # fmt: skip
+    """One letter lost, doubled, or two changed places."""
+    while True:
+        place = rnd.randrange(1, max(2, len(text) - 2))
+        lost, doubled = text[:place] + text[place + 1 :], text[:place] + text[place] + text[place:]
+        changed = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+        found = rnd.choice((lost, doubled, changed))
+        if found != text:
+            return found
 
 
 def customers(number: int, seed: int = 3) -> list[dict[str, Any]]:
