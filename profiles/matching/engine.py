@@ -97,8 +97,8 @@ def _refuse_too_little(people: int, compared: list[Comparison]) -> None:
     names = {one.name for one in compared}
     if people < FEWEST_PEOPLE:
         raise TooLittle(
-            f"{people:,} people have a name and something to compare it with (birth date, e-mail, phone or address);"
-            f" {FEWEST_PEOPLE} are the fewest to learn from."
+            "People who have a name and something to compare it with (birth date, e-mail, phone or address):"
+            f" {people:,}. The fewest to learn from are {FEWEST_PEOPLE}."
         )
     if not names & {"first", "last"} or not names - {"first", "last"} or not names & set(OWN):
         known = ", ".join(one.label.lower() for one in compared) or "nothing"
@@ -119,7 +119,7 @@ def _score(connection: Any, linker: Any, compared: list[Comparison], target: Pat
     connection.execute(
         f"COPY (SELECT least(id_l, id_r) AS one, greatest(id_l, id_r) AS other, match_weight AS weight,"
         f" {_own(compared)} AS own, {sure} AS sure, '{{' || {evidence} || '}}' AS evidence"
-        f" FROM {found.physical_name}) TO '{half}' (FORMAT csv, HEADER)"
+        f" FROM {found.physical_name}) TO {_quoted(half)} (FORMAT csv, HEADER)"
     )
     found.drop_table_from_database_and_remove_from_cache()
     half.rename(target)
@@ -147,7 +147,7 @@ def _evidence(one: Comparison) -> str:
 
 
 _ALL = """
-read_csv('{folder}/pairs-*.csv', header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', columns = {{
+read_csv({files}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', columns = {{
     'one': 'BIGINT', 'other': 'BIGINT', 'weight': 'DOUBLE', 'own': 'DOUBLE', 'sure': 'BOOLEAN', 'evidence': 'VARCHAR'
 }})
 """
@@ -156,13 +156,13 @@ COPY (
     SELECT one, other, 1 / (1 + pow(2.0, -greatest(least(bits, 200), -200))) AS probability, bits AS weight, sure, evidence
     FROM (SELECT one, other, least(weight + {shift!r}, own + {home!r}) AS bits, sure, evidence FROM {scored})
     WHERE bits >= {least!r} ORDER BY one, other
-) TO '{target}' (FORMAT csv, HEADER)
+) TO {target} (FORMAT csv, HEADER)
 """
 
 
 def _finish(connection: Any, folder: Path, learned: model.Model, people: int, pairs: int, compared: list[str]) -> None:
     """Probabilities of all pairs, once the share of pairs that are one person's is known from all of them."""
-    scored = _ALL.format(folder=folder)
+    scored = _ALL.format(files=_quoted(folder / "pairs-*.csv"))
     bits = connection.execute(f"SELECT weight, coalesce(own, 'nan'::DOUBLE) AS own FROM {scored}").fetchnumpy()
     begun_with = learned["probability_two_random_records_match"]
     evidence, own = bits["weight"].astype(float) - model.odds(begun_with), bits["own"].astype(float)
@@ -172,7 +172,9 @@ def _finish(connection: Any, folder: Path, learned: model.Model, people: int, pa
     sorted_down = np.sort(model.probabilities(np.minimum(evidence + model.odds(share), caps)))[::-1]
     half = folder / "found.half"
     shift = model.odds(share) - model.odds(begun_with)
-    connection.execute(_FOUND.format(shift=shift, scored=scored, home=home, least=model.odds(LEAST), target=half))
+    connection.execute(
+        _FOUND.format(shift=shift, scored=scored, home=home, least=model.odds(LEAST), target=_quoted(half))
+    )
     half.rename(folder / "found.csv")
     outcome = {
         "people": people, "pairs": pairs, "share": share, "one_at_home": 1 / (1 + 2**-home), "compared": compared,
@@ -191,6 +193,11 @@ def curve(probabilities: np.ndarray) -> list[tuple[float, int, float]]:
         number = int(np.searchsorted(-probabilities, -threshold, side="right"))
         answer.append((threshold, number, float(sums[number] / number) if number else 1.0))
     return answer
+
+
+def _quoted(path: Path) -> str:
+    """A path as SQL's text."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _write(path: Path, value: object) -> None:

@@ -91,7 +91,14 @@ def export(folder: Path) -> None:
 def _engine(folder: Path) -> int:
     """Let the engine work for a while, telling how far it is; returns its status. It gets no part of our environment but
     the path, so no key and no database address."""
-    command = [sys.executable, "-m", "profiles.matching.engine", str(folder), str(STEP_SECONDS), str(MEGABYTES)]
+    command = [
+        sys.executable,
+        "-m",
+        "profiles.matching.engine",
+        str(folder.resolve()),
+        str(STEP_SECONDS),
+        str(MEGABYTES),
+    ]
     with (
         (folder / "said.txt").open("wb") as said,
         subprocess.Popen(

@@ -1,4 +1,7 @@
-"""Splink's documented example for FEBRL 3, as it stands there: FILE TARGET with|without (soc_sec_id). Writes the found pairs."""
+"""Splink's documented example for FEBRL 3, as it stands there: FILE TARGET with|without (soc_sec_id). Writes the found pairs.
+
+Source: docs/demos/examples/duckdb/febrl3 in Splink's repository, as for version 5.
+"""
 
 import logging
 import sys

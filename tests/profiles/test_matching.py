@@ -145,8 +145,8 @@ def test_too_few_people_are_told_so_and_nothing_fails(shop: Source) -> None:
     resolve_all()
     run = match()
     assert run.running is None
-    assert run.trouble.startswith("1 people have a name and something to compare it with")
-    with pytest.raises(CommandError, match="fewest to learn from"):
+    assert run.trouble.startswith("People who have a name and something to compare it with")
+    with pytest.raises(CommandError, match="fewest to learn from are 50"):
         call_command("match_people")
 
 
