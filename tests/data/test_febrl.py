@@ -77,5 +77,5 @@ def test_duplicates_wait_for_review_and_decisions_hold_through_another_run(
     assert states == {("joined", "agent"), ("apart", "agent")}
 
     decide.take_back(Suggestion.objects.get(profile_id=joined.one.pk, other_id=joined.other.pk))
-    assert record_of() == records
+    assert sorted(record_of().values()) == sorted(records.values())
     call_command("doctor")
