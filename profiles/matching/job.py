@@ -50,6 +50,7 @@ def ask(by: str) -> MatchRun:
 def match_some() -> int:
     """One step of the run under way; returns 0 when there is none (and nothing was left to forget)."""
     run = MatchRun.objects.filter(running=True).first()
+    _sweep(run)
     if run is None:
         return forget_the_gone()
     if run.taken_in_at:
@@ -73,6 +74,13 @@ def match_some() -> int:
 
 def folder_of(run: MatchRun) -> Path:
     return Path(settings.VAR_DIR) / "matching" / str(run.pk)
+
+
+def _sweep(run: MatchRun | None) -> None:
+    """Throw away what other runs left on this machine: they may have gone on, and ended, on another."""
+    for folder in Path(settings.VAR_DIR).glob("matching/*"):
+        if run is None or folder != folder_of(run):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def export(folder: Path) -> None:

@@ -23,7 +23,7 @@ FEWEST_WITH = 20
 SMALLEST_SHARE = 0.02
 FEWEST_VALUES = 5
 RANDOM_PAIRS = 500_000
-TRAINING_PAIRS = 1_000_000
+TRAINING_PAIRS = 300_000
 # As much as so many examples of one person's records weighs what experience says of them.
 EXPERIENCE = 20
 SEED = 1

@@ -203,6 +203,14 @@ def test_a_pair_whose_people_become_one_or_are_gone_disappears(shop: Source) -> 
     assert Suggestion.objects.count() == 1
 
 
+def test_what_a_run_left_behind_that_ended_elsewhere_is_thrown_away() -> None:
+    run = MatchRun.objects.create()
+    job.export(job.folder_of(run))
+    MatchRun.objects.update(running=None)
+    assert stages.attempt(job.match_some) == 0
+    assert not job.folder_of(run).exists()
+
+
 def test_thresholds_are_kept_in_order() -> None:
     for values in ({"asks_above": 0.1}, {"asks_above": 0.95, "joins_above": 0.9}, {"joins_above": 1.2}):
         with pytest.raises(ValidationError):
