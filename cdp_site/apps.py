@@ -17,6 +17,7 @@ STAGE_MODULES = [
     "segments.fill",
     "profiles.rebuild",
     "profiles.upkeep",
+    "profiles.matching.job",
 ]
 
 

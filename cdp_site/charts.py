@@ -25,6 +25,37 @@ def layout(**more: Any) -> dict[str, Any]:
     }
 
 
+def precision(curve: Sequence[Sequence[float]], asks: float, joins: float) -> dict[str, Any]:
+    """How many pairs there are above a threshold, and what share of them is estimated to be one person's; both thresholds
+    that are set, as lines. `curve`: (threshold, pairs, share)."""
+    at = [f"{100 * threshold:g} %" for threshold, _, _ in curve]
+
+    def line(threshold: float, word: str) -> dict[str, Any]:
+        place = sum(one < threshold - 1e-9 for one, _, _ in curve)
+        return {"x": min(place, len(at) - 1), "text": word}
+
+    marks = [line(asks, "asks"), line(joins, "joins")]
+    return {
+        "data": [
+            {"type": "bar", "name": "pairs", "x": at, "y": [number for _, number, _ in curve], "yaxis": "y2",
+             "marker": {"color": "--accent-wash"}, "hovertemplate": "%{y:,} pairs"},
+            {"type": "scatter", "mode": "lines+markers", "name": "precision", "x": at, "y": [share for _, _, share in curve],
+             "line": {"color": "--accent", "width": 2}, "hovertemplate": "%{y:.1%} are one person"},
+        ],
+        "layout": layout(
+            xaxis={**_AXIS, "type": "category", "title": {"text": "threshold"}},
+            yaxis={**_VALUES, "rangemode": "normal", "tickformat": ".0%", "overlaying": "y2",
+                   "range": [min([0.9, *(share for _, _, share in curve)]) - 0.02, 1.005]},
+            yaxis2={**_AXIS, "side": "right", "tickformat": ",", "rangemode": "tozero"},
+            margin={"l": 48, "r": 48, "t": 22, "b": 48},
+            shapes=[{"type": "line", "x0": mark["x"], "x1": mark["x"], "y0": 0, "y1": 1, "yref": "paper",
+                     "line": {"color": "--line-strong", "dash": "dot", "width": 1}} for mark in marks],
+            annotations=[{"x": mark["x"], "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "text": mark["text"]}
+                         for mark in marks],
+        ),
+    }  # fmt: skip
+
+
 def size_over_time(
     times: Sequence[str], sizes: Sequence[int], entered: Sequence[int], left: Sequence[int]
 ) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from connectors import status
 from connectors.health import SourceHealth
 from connectors.models import Destination, Source
 from profiles import shared
+from profiles.matching import review
 from profiles.models import Batch, Inbox, Rejected
 from segments.models import Segment
 from segments.report import changes_in_a_week
@@ -142,6 +143,16 @@ def concerns_of_admins() -> list[Concern]:
     what = "identifiers were" if number > 1 else "identifier was"
     text = f"{number:,} {what} seen with too many people this week, and join nobody any more"
     return [Concern(text, "/admin/profiles/identifierkind/shared/")]
+
+
+def matches_waiting() -> list[Concern]:
+    """Pairs of people about whom somebody should be asked."""
+    number = review.number_waiting()
+    return (
+        [Concern(f"{number:,} pair{'s' if number > 1 else ''} may be the same person", "/people/matches/")]
+        if number
+        else []
+    )
 
 
 @dataclass(frozen=True)

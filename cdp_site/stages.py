@@ -30,7 +30,7 @@ GIVE_WAY_AFTER = 2.0  # seconds
 # A flag older than this is taken for lost (its task was thrown away), and set anew.
 STALE_WAKE_AFTER = 15.0  # seconds
 # The way of the data, then what is in no hurry. In whatever order modules are imported, stages run in this one.
-WAY = ("resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "fill", "rebuild", "upkeep")
+WAY = ("resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "fill", "rebuild", "upkeep", "match")
 _RETRY_AFTER = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
@@ -181,17 +181,6 @@ def drain_all() -> dict[str, float]:
 def work_once(name: str) -> int:
     """One batch of one stage, here and now; waits for whoever is at work in it."""
     return _locked_attempt(_stages[name])
-
-
-def keep_out(name: str) -> None:
-    """Until this transaction ends, nobody works the stage; waits for whoever does. Who came in vain is called again."""
-    sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tributary stage {name}",))
-
-    def call_again() -> None:
-        if _is_woken(name):
-            async_task("cdp_site.stages.run", name, group="stage")
-
-    transaction.on_commit(call_again)
 
 
 def _locked_attempt(found: _Stage) -> int:

@@ -32,10 +32,14 @@ def _live(request: HttpRequest) -> dict[str, object]:
     }
     if may(request.user, "segments"):
         shown["moved"] = figures.moved()
+    concerns = figures.matches_waiting() if may(request.user, "identity") else []
     if may(request.user, "connectors"):
         health = source_health()
-        mine = figures.concerns_of_admins() if may(request.user, "admin") else []
-        shown |= {"sources": health, "concerns": [*figures.concerns(health), *mine]}
+        shown["sources"] = health
+        concerns += figures.concerns(health)
+    if may(request.user, "admin"):
+        concerns += figures.concerns_of_admins()
+    shown["concerns"] = concerns
     return shown
 
 

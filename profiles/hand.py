@@ -39,6 +39,11 @@ def cut(one: Identifier, other: Identifier, by: str, reason: str) -> Done:
     return _carry_out(lambda kinds: plans.cut(one, other, kinds), by, reason)
 
 
+def keep_apart(one: Identifier, other: Identifier, by: str, reason: str) -> Done:
+    """The people of these two identifiers are two, and stay two."""
+    return _carry_out(lambda kinds: plans.keep_apart(one, other, kinds), by, reason)
+
+
 def undo(profile_id: int, merge_id: int, by: str, reason: str) -> Done:
     """Who became one by this merge are two again, and stay two."""
     return _carry_out(lambda kinds: plans.undo(profile_id, merge_id, kinds), by, reason)

@@ -70,6 +70,16 @@ def cut(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
     return Plan(Act.Kind.CUT, *pair, cut=(pair,))
 
 
+def keep_apart(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
+    """Two people stay two, whatever is said of them later."""
+    _require_merging((one, other), kinds)
+    homes = homes_of((one, other))
+    if homes[one] is not None and homes[one] == homes[other]:
+        raise Refused("These two are one person by now.")
+    pair = pair_of(one, other)
+    return Plan(Act.Kind.CUT, *pair, cut=(pair,))
+
+
 _MERGES = "SELECT id, loser_id, message_key::text, identifiers FROM profile_merge WHERE profile_id = ANY(%b::bigint[])"
 _CAME_BY_PARTING = "SELECT identifiers FROM profile_part WHERE parted_id = ANY(%b::bigint[]) AND id > %b"
 _IDS = "SELECT id FROM profile_redirect WHERE profile_id = %b"

@@ -108,7 +108,7 @@ def _links(rebuild: Rebuild) -> None:
         rebuild.cursor = until
         _report(rebuild, *_events(until))
         return
-    stages.keep_out("resolve")
+    stages.hold("resolve")
     # What came while the last events were read.
     while (until := retell.read_some(rebuild.cursor, kinds)) > rebuild.cursor:
         rebuild.cursor = until
@@ -138,7 +138,7 @@ ON CONFLICT (profile_id) DO UPDATE SET afresh = kept.afresh OR excluded.afresh
 def _find() -> None:
     """Judge all evidence and note who differs. Whoever resolves from now on does so by the rules as they are now."""
     with transaction.atomic():
-        stages.keep_out("resolve")
+        stages.hold("resolve")
     with one_view():
         rules = _rules()
         kinds = identity.load_kinds()
@@ -190,7 +190,7 @@ def _people(rebuild: Rebuild) -> None:
 
 
 def _judge_some(rebuild: Rebuild) -> bool:
-    stages.keep_out("resolve")
+    stages.hold("resolve")
     seeds = sql.rows(_TAKE, (PROFILES,))
     if not seeds:
         return False

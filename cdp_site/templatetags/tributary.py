@@ -94,6 +94,17 @@ def percent(share: float | None) -> str:
     return f"{share * 100:.0f} %" if share >= 0.1 or share == 0 else f"{share * 100:.1f} %"
 
 
+@register.filter
+def chance(probability: float | None) -> str:
+    """0.97 as 97 %; what is nearly certain isn't: 'over 99.9 %'."""
+    if probability is None:
+        return "–"
+    if probability >= 0.9995:
+        return "over 99.9 %"
+    text = f"{probability * 100:.{1 if probability >= 0.99 else 0}f}"
+    return f"{text.removesuffix('.0')} %"
+
+
 @register.simple_tag
 def dot(hue: int | None) -> SafeString:
     """A source's dot, in its hue."""

@@ -7,6 +7,7 @@ doesn't know.
 
 from profiles.models.arrival import Batch, Inbox, Message, Rejected
 from profiles.models.evidence import Act, Cut, Identifier, IdentifierKind, Link, Merge, Part
+from profiles.models.matching import MatchRun, MatchSettings, Suggestion
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
 from profiles.models.rebuild import Rebuild, RebuildLink, RebuildSeed
 from profiles.models.traits import TraitCount, TraitPolicy
@@ -22,6 +23,8 @@ __all__ = [
     "IdentifierKind",
     "Inbox",
     "Link",
+    "MatchRun",
+    "MatchSettings",
     "Merge",
     "Message",
     "Part",
@@ -32,6 +35,7 @@ __all__ = [
     "RebuildSeed",
     "Record",
     "Rejected",
+    "Suggestion",
     "TraitCount",
     "TraitPolicy",
     "TraitValue",

@@ -39,11 +39,11 @@ def test_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]
     look_at(
         page,
         [
-            "/", "/people/", "/people/?q=ana", "/people/?q=nobody", f"/people/{ana}/", "/segments/",
+            "/", "/people/", "/people/?q=ana", "/people/?q=nobody", f"/people/{ana}/", "/people/matches/", "/segments/",
             f"/segments/{segment.pk}/", f"/segments/{segment.pk}/edit/", f"/segments/{segment.pk}/why/{ana}/",
             "/connectors/", f"/connectors/sources/{sources['shop'].pk}/", "/connectors/stream/", "/connectors/rejected/",
             "/admin/", "/admin/connectors/source/", "/admin/connectors/source/add/", "/admin/connectors/destination/add/",
-            "/admin/connectors/audience/add/",
+            "/admin/connectors/audience/add/", "/admin/profiles/matchsettings/",
         ],
         size,
     )  # fmt: skip
@@ -53,7 +53,11 @@ def test_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]
 @pytest.mark.parametrize("size", [SIZES[0], SIZES[3]], ids=lambda size: f"{size[0]} {size[2]}")
 def test_with_nothing(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     page = sign_in("admin", width=size[0], height=size[1], scheme=size[2])
-    look_at(page, ["/", "/people/", "/segments/", "/segments/new/", "/connectors/", "/connectors/stream/"], size)
+    look_at(
+        page,
+        ["/", "/people/", "/people/matches/", "/segments/", "/segments/new/", "/connectors/", "/connectors/stream/"],
+        size,
+    )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
