@@ -1,8 +1,8 @@
 """What becomes of a suggestion: join (a link), not the same (a cut), later; and taking a decision back.
 
 Decisions are evidence like any other. What a person says is an act by hand (`profiles.hand`): a *stated* link or a cut
-between the two people's strongest identifiers; what the model joins by itself is a link that isn't stated, so that it is judged after all that was said of
-those identifiers, keeps every limit, and gives way when later messages contradict it.
+between the two people's strongest identifiers. What the model joins by itself is a link that isn't stated, so that it is
+judged after all that was said of those identifiers, keeps every limit, and gives way when later messages contradict it.
 
 No drain runs meanwhile: people are judged under the lock of the resolve stage.
 """
@@ -180,8 +180,8 @@ def _fit(identifiers: list[Identifier], kinds: dict[int, Kind]) -> bool:
 _INFER = """
 INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, last, stated, by_hand,
                            verdict)
-SELECT pair.*, %b::timestamptz, %b::timestamptz, false, false, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[])
-    AS pair (kind_id, value, other_kind_id, other_value)
+SELECT pair.*, %b::timestamptz, %b::timestamptz, false, false, 0
+FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]) AS pair (kind_id, value, other_kind_id, other_value)
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING
 RETURNING kind_id, value, other_kind_id, other_value
 """
