@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from cdp_site import sql
 from cdp_site.checks import check
+from profiles import picture
+from profiles.identity import load_kinds
+from profiles.models import Rebuild
 
 _ACCOUNT = """
 SELECT coalesce(sum(messages), 0), coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
@@ -113,3 +118,15 @@ def traits_are_decided() -> Iterator[str]:
     )[0][0]
     if number:
         yield f"{number:,} people show traits that aren't the newest"
+
+
+@check("people are what all the evidence makes")
+def people_follow_the_evidence() -> Iterator[str]:
+    """All links judged at once. Cost: one pass over identifiers and links, some 10 s a million people, and 1 GB."""
+    kinds = load_kinds()
+    differing = picture.differences(picture.take(kinds), kinds)
+    number = len(np.union1d(differing.profiles, differing.afresh))
+    if Rebuild.objects.filter(ended_at=None, dry_run=False).exists():
+        return  # They are being made anew, and are on the way there.
+    if number or len(differing.freed):
+        yield f"{number:,} profiles aren't what their links make under the rules as they are: run manage.py rebuild_identity"
