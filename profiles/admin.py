@@ -178,7 +178,7 @@ class RebuildAdmin(admin.ModelAdmin):
         return said
 
     @admin.display(description="examples")
-    def examples_linked(self, one: Rebuild) -> SafeString:
+    def examples_linked(self, one: Rebuild) -> SafeString | str:
         lines = []
         for example in one.examples:
             profiles = example.get("joined") or [example["parted"]]
@@ -189,7 +189,7 @@ class RebuildAdmin(admin.ModelAdmin):
                 "" if "parted" not in example else f" apart into {example['into']}" if "into" in example else " apart"
             )
             lines.append((links, f": {'one person' if 'joined' in example else then.strip()}"))
-        return format_html_join("", "<p>{}{}</p>", lines) or format_html("none")
+        return format_html_join("", "<p>{}{}</p>", lines) or "none"
 
     def apply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save the rules that were tried out, and have people follow them."""
