@@ -15,7 +15,7 @@ from cdp_site.models import Progress
 from profiles import preview, rebuild, shared
 from profiles.kind_form import KindForm, in_words
 from profiles.kinds import BUILT_IN, rules_of
-from profiles.models import Identifier, IdentifierKind, Rebuild
+from profiles.models import Identifier, IdentifierKind, Profile, Rebuild
 
 
 @admin.register(IdentifierKind)
@@ -180,10 +180,12 @@ class RebuildAdmin(admin.ModelAdmin):
     @admin.display(description="examples")
     def examples_linked(self, one: Rebuild) -> SafeString | str:
         lines = []
+        chosen = {id for example in one.examples for id in example.get("joined") or [example["parted"]]}
+        names = {profile.id: str(profile) for profile in Profile.objects.filter(id__in=chosen)}
         for example in one.examples:
             profiles = example.get("joined") or [example["parted"]]
             links = format_html_join(
-                " and ", '<a href="{}">{}</a>', ((reverse("person", args=[id]), id) for id in profiles)
+                " and ", '<a href="{}">{}</a>', ((reverse("person", args=[id]), names.get(id, id)) for id in profiles)
             )
             then = (
                 "" if "parted" not in example else f" apart into {example['into']}" if "into" in example else " apart"
