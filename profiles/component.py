@@ -124,7 +124,7 @@ def _follow(fresh: set[Identifier], found: Component, aside: Column) -> set[Iden
     kinds, values = columns(sorted(fresh))
     ends: set[Identifier] = set()
     for kind, value, other_kind, other_value, first, last, stated, verdict in sql.rows(
-        _LINKS, {"kinds": kinds, "values": values, "aside": aside}
+        _LINKS, {"kinds": kinds, "values": values, "aside": aside}, binary=True
     ):
         pair = ((kind, value), (other_kind, other_value))
         found.links[pair] = Said(first, last, stated, verdict)
