@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from cdp_site import asked
@@ -15,7 +15,7 @@ from cdp_site.models import Progress
 from profiles import preview, rebuild, shared
 from profiles.kind_form import KindForm, in_words
 from profiles.kinds import BUILT_IN, rules_of
-from profiles.models import Identifier, IdentifierKind, Rebuild
+from profiles.models import Identifier, IdentifierKind, Profile, Rebuild
 
 
 @admin.register(IdentifierKind)
@@ -178,18 +178,20 @@ class RebuildAdmin(admin.ModelAdmin):
         return said
 
     @admin.display(description="examples")
-    def examples_linked(self, one: Rebuild) -> SafeString:
+    def examples_linked(self, one: Rebuild) -> SafeString | str:
         lines = []
+        chosen = {id for example in one.examples for id in example.get("joined") or [example["parted"]]}
+        names = {profile.id: str(profile) for profile in Profile.objects.filter(id__in=chosen)}
         for example in one.examples:
             profiles = example.get("joined") or [example["parted"]]
             links = format_html_join(
-                " and ", '<a href="{}">{}</a>', ((reverse("person", args=[id]), id) for id in profiles)
+                " and ", '<a href="{}">{}</a>', ((reverse("person", args=[id]), names.get(id, id)) for id in profiles)
             )
             then = (
                 "" if "parted" not in example else f" apart into {example['into']}" if "into" in example else " apart"
             )
             lines.append((links, f": {'one person' if 'joined' in example else then.strip()}"))
-        return format_html_join("", "<p>{}{}</p>", lines) or format_html("none")
+        return format_html_join("", "<p>{}{}</p>", lines) or "none"
 
     def apply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save the rules that were tried out, and have people follow them."""

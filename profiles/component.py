@@ -148,7 +148,7 @@ def _follow(fresh: set[Identifier], found: Component, merging: Column) -> set[Id
     kinds, values = columns(sorted(fresh))
     ends: set[Identifier] = set()
     for kind, value, other_kind, other_value, first, last, stated, verdict in sql.rows(
-        _LINKS, {"kinds": kinds, "values": values, "merging": merging}
+        _LINKS, {"kinds": kinds, "values": values, "merging": merging}, binary=True
     ):
         pair = ((kind, value), (other_kind, other_value))
         found.links[pair] = Said(first, last, stated, verdict)

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+import numpy as np
+
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts
 from cdp_site.checks import check
-from profiles import counts, policies
+from profiles import counts, picture, policies
 from profiles.component import columns
 from profiles.gather import LOOK_UP
+from profiles.identity import load_kinds
+from profiles.models import Rebuild
 from profiles.winners import winners
 
 _ACCOUNT = """
@@ -171,3 +175,15 @@ def cuts_hold() -> Iterator[str]:
     number = sum(homes.get((a, b)) is not None and homes.get((a, b)) == homes.get((c, d)) for a, b, c, d in cuts)
     if number:
         yield f"{number:,} cuts stand within one person"
+
+
+@check("people are what all the evidence makes")
+def people_follow_the_evidence() -> Iterator[str]:
+    """All links judged at once. Cost: one pass over identifiers and links, some 10 s a million people, and 1 GB."""
+    kinds = load_kinds()
+    differing = picture.differences(picture.take(kinds), kinds)
+    number = len(np.union1d(differing.profiles, differing.afresh))
+    if Rebuild.objects.filter(ended_at=None, dry_run=False).exists():
+        return  # They are being made anew, and are on the way there.
+    if number or len(differing.freed):
+        yield f"{number:,} profiles aren't what their links make under the rules as they are: run manage.py rebuild_identity"

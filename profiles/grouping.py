@@ -79,26 +79,32 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     limit. Memory: some ten arrays as long as the links.
     """
     table = _Table(terms)
-    roles = np.maximum(table.role[evidence.kinds[evidence.one]], table.role[evidence.kinds[evidence.other]])
-    shared = _shared(evidence, roles == MERGE, table)
-    dead = ~evidence.stated & (shared[evidence.one] | shared[evidence.other])
+    kinds = evidence.kinds.astype(np.int8)  # Small, so that looking up 3 million of them stays in the cache.
+    ends = kinds[evidence.one], kinds[evidence.other]
+    roles = np.maximum(table.role[ends[0]], table.role[ends[1]])
+    shared = _shared(evidence, ends, roles == MERGE, table)
+    dead = shared[evidence.one]
+    dead |= shared[evidence.other]
+    dead &= ~evidence.stated
     joins = np.flatnonzero((roles == MERGE) & ~dead)
-    groups = _components(len(evidence.kinds), evidence.one[joins], evidence.other[joins])
-    broken = _breaking(groups, evidence, table)
+    groups = _components(len(kinds), evidence.one[joins], evidence.other[joins])
+    broken, scarce = _breaking(groups, kinds, evidence.cuts, table)
     forbidden = np.zeros(len(evidence.one), bool)
-    if len(broken):
-        in_broken = np.isin(groups, broken)
+    if broken.any():
+        in_broken = broken[groups]
         inside = joins[in_broken[evidence.one[joins]]]
-        inside = inside[_order(evidence, inside, _outlived(evidence, roles == MERGE, table), table)]
+        outlived = _outlived(evidence, inside, roles == MERGE, table)
+        inside = inside[_order(evidence, inside, outlived, table)]
         members = np.flatnonzero(in_broken)
-        groups[members], forbidden[inside] = _walk(evidence, inside, members, table)
+        groups[members], forbidden[inside] = _walk(evidence, inside, members, scarce, table)
     attaching = np.flatnonzero((roles == ATTACH) & ~dead)
     if len(attaching):
         _attach(groups, evidence, table, attaching)
-    together = groups[evidence.one] == groups[evidence.other]
-    verdicts = np.select([together, dead, roles == SUGGEST, forbidden], [TAKEN, SHARED, WEAK, CUT], LIMIT).astype(
-        np.int8
-    )
+    verdicts = np.full(len(roles), TAKEN, np.int8)
+    apart = np.flatnonzero(groups[evidence.one] != groups[evidence.other])
+    verdicts[apart] = np.select(
+        [dead[apart], roles[apart] == SUGGEST, forbidden[apart]], [SHARED, WEAK, CUT], LIMIT
+    )  # fmt: skip
     return Grouping(groups, verdicts, shared)
 
 
@@ -115,23 +121,35 @@ class _Table:
             self.names_people[kind] = one.names_people
 
 
-def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarray:
+def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np.ndarray, table: _Table) -> np.ndarray:
     """Which identifiers are linked with more of one naming kind than theirs allows. Statements don't count, nor does
     what never joins."""
-    said = merging & ~evidence.stated
-    ends = np.concatenate([evidence.one[said], evidence.other[said]])
-    beside = evidence.kinds[np.concatenate([evidence.other[said], evidence.one[said]])]
     above = table.shared_above[evidence.kinds]
+    said = merging & ~evidence.stated
+    sides = ((evidence.one, ends[1]), (evidence.other, ends[0]))
+    # Few are seen with that many of all naming kinds together; only those are counted kind by kind.
+    seen = np.zeros(len(above), np.int64)
+    for mine, beside in sides:
+        seen += np.bincount(mine[table.names_people[beside] & said], minlength=len(seen))
+    many = (above > 0) & (seen > above)
+    if evidence.trusted is not None:
+        many &= ~evidence.trusted
     shared = evidence.shared.copy()
+    if not many.any():
+        return shared
+    near = [np.flatnonzero(many[mine] & said) for mine, _ in sides]
     for kind in np.flatnonzero(table.names_people).tolist():
-        seen = np.bincount(ends[beside == kind], minlength=len(shared)) > above
-        shared |= (above > 0) & seen if evidence.trusted is None else (above > 0) & seen & ~evidence.trusted
+        of_kind = np.concatenate(
+            [mine[links][beside[links] == kind] for links, (mine, beside) in zip(near, sides, strict=True)]
+        )
+        shared |= many & (np.bincount(of_kind, minlength=len(shared)) > above)
     return shared
 
 
 def _components(size: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Connected components, each named by its first member."""
-    links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(size, size))
+    ends = one.astype(np.int32), other.astype(np.int32)  # What SciPy works in: it would copy them more than once.
+    links = coo_array((np.ones(len(one), np.int8), ends), shape=(size, size))
     labels = connected_components(links, directed=False)[1]
     return _named_by_first(labels, np.arange(size))
 
@@ -143,15 +161,19 @@ def _named_by_first(labels: np.ndarray, members: np.ndarray) -> np.ndarray:
     return first[labels]
 
 
-def _breaking(groups: np.ndarray, evidence: Evidence, table: _Table) -> np.ndarray:
-    """The groups that hold more of a kind than a person may have, or both sides of a cut."""
-    over = [
-        np.flatnonzero(np.bincount(groups[evidence.kinds == kind], minlength=0) > limit)
-        for kind, limit in enumerate(table.limit.tolist())
-        if table.role[kind] == MERGE
-    ]
-    cut = groups[evidence.cuts]
-    return np.unique(np.concatenate([*over, cut[:, 0][cut[:, 0] == cut[:, 1]]]))
+def _breaking(groups: np.ndarray, kinds: np.ndarray, cuts: np.ndarray, table: _Table) -> tuple[np.ndarray, list[int]]:
+    """Which groups hold more of a kind than a person may have, or both sides of a cut; and the kinds of which any does."""
+    broken = np.zeros(len(groups), bool)
+    scarce = []
+    for kind, limit in enumerate(table.limit.tolist()):
+        if table.role[kind] == MERGE and limit < _MOST:
+            over = np.flatnonzero(np.bincount(groups[kinds == kind]) > limit)
+            if len(over):
+                broken[over] = True
+                scarce.append(kind)
+    cut = groups[cuts]
+    broken[cut[:, 0][cut[:, 0] == cut[:, 1]]] = True
+    return broken, scarce
 
 
 def _order(evidence: Evidence, links: np.ndarray, outlived: np.ndarray, table: _Table) -> np.ndarray:
@@ -160,45 +182,68 @@ def _order(evidence: Evidence, links: np.ndarray, outlived: np.ndarray, table: _
     one, other = evidence.one[links], evidence.other[links]
     ranks = np.sort(np.stack([table.rank[evidence.kinds[one]], table.rank[evidence.kinds[other]]]), axis=0)
     low, high = np.minimum(one, other), np.maximum(one, other)
-    return np.lexsort((high, low, evidence.first[links], outlived[links], ranks[0], ranks[1], ~evidence.stated[links]))
+    return np.lexsort((high, low, evidence.first[links], outlived, ranks[0], ranks[1], ~evidence.stated[links]))
 
 
-def _outlived(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarray:
-    """Which links are claims on an identifier that others went on claiming long after (a phone number given anew).
+def _weaker(evidence: Evidence, links: np.ndarray, table: _Table) -> np.ndarray:
+    """The weaker end of each of these links."""
+    one, other = evidence.one[links], evidence.other[links]
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    return np.where(table.rank[evidence.kinds[low]] > table.rank[evidence.kinds[high]], low, high)
+
+
+def _outlived(evidence: Evidence, links: np.ndarray, merging: np.ndarray, table: _Table) -> np.ndarray:
+    """Which of these are claims on an identifier that others went on claiming long after (a phone number given anew).
 
     A link whose two ends somebody cut apart was no claim."""
-    low, high = np.minimum(evidence.one, evidence.other), np.maximum(evidence.one, evidence.other)
-    weaker = np.where(table.rank[evidence.kinds[low]] > table.rank[evidence.kinds[high]], low, high)
-    latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min // 2)
-    size = len(evidence.kinds)
-    apart = evidence.cuts.min(axis=1, initial=size) * size + evidence.cuts.max(axis=1, initial=0)
-    claims = merging & ~np.isin(low * size + high, apart)
-    np.maximum.at(latest, weaker[claims], evidence.last[claims])
+    weaker = _weaker(evidence, links, table)
     patience = table.yields_after[evidence.kinds[weaker]]
-    return (patience > 0) & (evidence.last < latest[weaker] - patience)
+    if not patience.any():
+        return np.zeros(len(links), bool)
+    asked = np.zeros(len(evidence.kinds), bool)
+    asked[weaker[patience > 0]] = True
+    near = np.flatnonzero(merging & (asked[evidence.one] | asked[evidence.other]) & ~_cut_through(evidence))
+    latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min // 2)
+    np.maximum.at(latest, _weaker(evidence, near, table), evidence.last[near])
+    return (patience > 0) & (evidence.last[links] < latest[weaker] - patience)
 
 
-# A group's identifiers counted by kind in one whole number, a field of so many bits for each kind: adding two groups is
-# one addition, and asking whether any kind is over its limit is one more (the limit's complement carries into the top bit).
+def _cut_through(evidence: Evidence) -> np.ndarray:
+    """The links whose own two ends somebody cut apart."""
+    if not len(evidence.cuts):
+        return np.zeros(len(evidence.one), bool)
+    size = len(evidence.kinds)
+    apart = evidence.cuts.min(axis=1) * size + evidence.cuts.max(axis=1)
+    pairs = np.minimum(evidence.one, evidence.other) * size + np.maximum(evidence.one, evidence.other)
+    return np.isin(pairs, apart)
+
+
+# A group's identifiers counted by kind in one whole number, a field of so many bits for each kind of which any group has
+# too many: adding two groups is one addition, and asking whether any kind is over its limit is one more (the limit's
+# complement carries into the top bit).
 _FIELD = 20
 _MOST = 1 << (_FIELD - 2)
 
 
-def _walk(evidence: Evidence, links: np.ndarray, members: np.ndarray, table: _Table) -> tuple[np.ndarray, np.ndarray]:
+def _walk(
+    evidence: Evidence, links: np.ndarray, members: np.ndarray, scarce: list[int], table: _Table
+) -> tuple[np.ndarray, np.ndarray]:
     """Take links one by one, in this order, where the two sides may be one. `members` (ascending) are all that occur.
 
     Returns the first member of each member's group, and which links only a cut forbade.
     """
-    limits = np.minimum(table.limit, _MOST).tolist()
-    spare = sum((_MOST * 2 - 1 - limit) << (_FIELD * kind) for kind, limit in enumerate(limits))
-    over = sum((_MOST * 2) << (_FIELD * kind) for kind in range(len(limits)))
-    counts = [1 << (_FIELD * kind) for kind in evidence.kinds[members].tolist()]
+    limits = table.limit[scarce].tolist()
+    spare = sum((_MOST * 2 - 1 - limit) << (_FIELD * place) for place, limit in enumerate(limits))
+    over = sum((_MOST * 2) << (_FIELD * place) for place in range(len(limits)))
+    ones = [0] * len(table.limit)
+    for place, kind in enumerate(scarce):
+        ones[kind] = 1 << (_FIELD * place)
+    counts = [ones[kind] for kind in evidence.kinds[members].tolist()]
     parents = list(range(len(members)))
     foes = _foes(evidence, members)
-    ends = (
-        np.searchsorted(members, evidence.one[links]).tolist(),
-        np.searchsorted(members, evidence.other[links]).tolist(),
-    )
+    at = np.zeros(len(evidence.kinds), np.int32)
+    at[members] = np.arange(len(members))
+    ends = at[evidence.one[links]].tolist(), at[evidence.other[links]].tolist()
     forbidden = np.zeros(len(links), bool)
 
     def find(member: int) -> int:
@@ -206,8 +251,12 @@ def _walk(evidence: Evidence, links: np.ndarray, members: np.ndarray, table: _Ta
             parents[member] = member = parents[above]
         return member
 
-    for place, (one, other, stated) in enumerate(zip(*ends, evidence.stated[links].tolist(), strict=True)):
-        winner, loser = find(one), find(other)
+    for place, (winner, loser, stated) in enumerate(zip(*ends, evidence.stated[links].tolist(), strict=True)):
+        # `find`, twice, written out: this loop is most of what a broken component costs.
+        while (above := parents[winner]) != winner:
+            parents[winner] = winner = parents[above]
+        while (above := parents[loser]) != loser:
+            parents[loser] = loser = parents[above]
         if winner == loser:
             continue
         if loser < winner:
@@ -215,14 +264,17 @@ def _walk(evidence: Evidence, links: np.ndarray, members: np.ndarray, table: _Ta
         both = counts[winner] + counts[loser]
         if (both + spare) & over and not stated:
             continue
-        if foes and any(find(foe) == loser for foe in foes.get(winner, ())):
+        if (mine := foes.get(winner)) and any(find(foe) == loser for foe in mine):
             forbidden[place] = True
             continue
         parents[loser] = winner
         counts[winner] = both if not stated else _capped(both, limits)
-        if foes and loser in foes:
+        if loser in foes:
             foes.setdefault(winner, set()).update(foes.pop(loser))
-    return members[[find(member) for member in range(len(members))]], forbidden
+    roots = np.array(parents)
+    while not np.array_equal(above_roots := roots[roots], roots):
+        roots = above_roots
+    return members[roots], forbidden
 
 
 def _capped(counts: int, limits: list[int]) -> int:
@@ -235,21 +287,27 @@ def _capped(counts: int, limits: list[int]) -> int:
 
 def _foes(evidence: Evidence, members: np.ndarray) -> dict[int, set[int]]:
     """Whom each of these members must not meet, by their places among `members`."""
-    cuts = evidence.cuts[np.isin(evidence.cuts, members).all(axis=1)]
+    at = np.full(len(evidence.kinds), -1)
+    at[members] = np.arange(len(members))
     found: dict[int, set[int]] = {}
-    for one, other in np.searchsorted(members, cuts).tolist():
-        found.setdefault(one, set()).add(other)
-        found.setdefault(other, set()).add(one)
+    for one, other in at[evidence.cuts].tolist():
+        if one >= 0 and other >= 0:
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
     return found
 
 
 def _attach(groups: np.ndarray, evidence: Evidence, table: _Table, links: np.ndarray) -> None:
     """Put identifiers that only attach (an order's number) into the group of their first-judged link."""
-    links = links[_order(evidence, links, np.zeros(len(evidence.one), bool), table)]
+    links = links[_order(evidence, links, np.zeros(len(links), bool), table)]
     one, other = evidence.one[links], evidence.other[links]
     attached = table.role[evidence.kinds[one]] == ATTACH
     leaf, host = np.where(attached, one, other), np.where(attached, other, one)
     kept = table.role[evidence.kinds[host]] == MERGE
     leaves, first = np.unique(leaf[kept], return_index=True)
     groups[leaves] = groups[host[kept][first]]
-    groups[:] = _named_by_first(groups, np.arange(len(groups)))
+    earlier = leaves[leaves < groups[leaves]]
+    if len(earlier):  # Such a leaf is its group's first member now.
+        names = np.arange(len(groups))
+        np.minimum.at(names, groups[earlier], earlier)
+        groups[:] = names[groups]

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 NAME = "Making people anew from all evidence"
 # Profiles judged in one transaction: no message is resolved meanwhile, so it is to be short.
-PROFILES = 500
+PROFILES = 1_000
 EXAMPLES = 10
 Step = Rebuild.Step
 

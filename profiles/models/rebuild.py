@@ -43,7 +43,7 @@ class Rebuild(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{'Dry run' if self.dry_run else 'Rebuild'} of {self.asked_at:%d %b %Y %H:%M}"
+        return f"{'Dry run' if self.dry_run else 'Rebuild'} of {timezone.localtime(self.asked_at):%d %b %Y %H:%M}"
 
     @property
     def under_way(self) -> bool:
