@@ -82,7 +82,7 @@ SELECT coalesce(sum(events), 0) FROM told
 LEFT JOIN LATERAL (
     SELECT identifier.profile_id FROM jsonb_array_elements(identifiers) WITH ORDINALITY AS named (pair, place)
     JOIN identifier ON identifier.kind_id = (pair ->> 0)::smallint AND identifier.value = pair ->> 1
-    ORDER BY identifier.shared, place LIMIT 1
+    ORDER BY identifier.shared OR identifier.disputed, place LIMIT 1
 ) AS home ON true
 WHERE home.profile_id IS DISTINCT FROM told.profile_id
 """
@@ -90,7 +90,7 @@ WHERE home.profile_id IS DISTINCT FROM told.profile_id
 
 @check("each event is on the person that its strongest identifier leads to")
 def events_are_at_home() -> Iterator[str]:
-    """Shared identifiers lead to nobody, unless there is no other."""
+    """Shared and disputed identifiers lead to nobody, unless there is no other."""
     number = sql.rows(_NOT_AT_HOME)[0][0]
     if number:
         yield f"{number:,} events are on another person, or their identifier is unknown"

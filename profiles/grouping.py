@@ -7,7 +7,8 @@ algorithm under constraints. Where a whole component keeps all limits, every ord
 found by SciPy first, and only those that break a limit are walked link by link.
 
 An identifier that is seen with too many people identifies nobody (a kiosk's device, a call centre's phone): it is
-*shared*, its links join nothing.
+*shared*, its links join nothing. So does one that two people claim at the same time who can't be one (a family's address,
+given by two accounts): it is *disputed*, until their claims are settled.
 """
 
 from collections.abc import Mapping
@@ -63,11 +64,13 @@ class Evidence:
 @dataclass(frozen=True)
 class Grouping:
     """`groups[n]`: the group of each identifier, named by its first member. `verdicts[m]`: TAKEN, or why a link joins
-    nothing. `shared[n]`: whether the identifier is seen with too many people to mean anybody."""
+    nothing. `shared[n]`: whether the identifier is seen with too many people to mean anybody; `disputed[n]`: whether
+    two claim it at the same time."""
 
     groups: np.ndarray
     verdicts: np.ndarray
     shared: np.ndarray
+    disputed: np.ndarray
 
 
 def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
@@ -79,7 +82,10 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     table = _Table(terms)
     roles = np.maximum(table.role[evidence.kinds[evidence.one]], table.role[evidence.kinds[evidence.other]])
     shared = _shared(evidence, roles == MERGE, table)
-    dead = ~evidence.stated & (shared[evidence.one] | shared[evidence.other])
+    outlived = _outlived(evidence, roles == MERGE, table)
+    disputed = _disputed(evidence, (roles == MERGE) & ~outlived, shared, table)
+    lost = shared | disputed
+    dead = ~evidence.stated & (lost[evidence.one] | lost[evidence.other])
     joins = np.flatnonzero((roles == MERGE) & ~dead)
     groups = _components(len(evidence.kinds), evidence.one[joins], evidence.other[joins])
     broken = _breaking(groups, evidence, table)
@@ -87,7 +93,7 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     if len(broken):
         in_broken = np.isin(groups, broken)
         inside = joins[in_broken[evidence.one[joins]]]
-        inside = inside[_order(evidence, inside, _outlived(evidence, roles == MERGE, table), table)]
+        inside = inside[_order(evidence, inside, outlived, table)]
         members = np.flatnonzero(in_broken)
         groups[members], forbidden[inside] = _walk(evidence, inside, members, table)
     attaching = np.flatnonzero((roles == ATTACH) & ~dead)
@@ -97,7 +103,7 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     verdicts = np.select([together, dead, roles == SUGGEST, forbidden], [TAKEN, SHARED, WEAK, CUT], LIMIT).astype(
         np.int8
     )
-    return Grouping(groups, verdicts, shared)
+    return Grouping(groups, verdicts, shared, disputed)
 
 
 class _Table:
@@ -124,6 +130,28 @@ def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarra
     for kind in np.flatnonzero(table.names_people).tolist():
         shared |= (above > 0) & (np.bincount(ends[beside == kind], minlength=len(shared)) > above)
     return shared
+
+
+def _disputed(evidence: Evidence, current: np.ndarray, shared: np.ndarray, table: _Table) -> np.ndarray:
+    """Which identifiers are claimed by several of a kind that a person has one of (user ids), unless somebody stated
+    that those are one, whose the identifier is, or that it isn't. `current`: the links that may join and are still said.
+    """
+    one, other, size = evidence.one, evidence.other, len(evidence.kinds)
+    told = np.flatnonzero(evidence.stated)
+    persons = _components(size, one[told], other[told])
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    cut = np.isin(low * size + high, np.sort(evidence.cuts, axis=1) @ np.array([size, 1]))
+    only = (table.limit == 1) & table.names_people & (table.role == MERGE)
+    claims = []
+    for person, claimed in ((one, other), (other, one)):
+        kinds, theirs = evidence.kinds[person], evidence.kinds[claimed]
+        counts = current & ~evidence.stated & ~cut & only[kinds] & (table.rank[kinds] < table.rank[theirs])
+        counts &= ~shared[person]
+        claims.append(claimed[counts] * size + persons[person[counts]])
+    claimants = np.bincount(np.unique(np.concatenate(claims)) // max(size, 1), minlength=size)
+    found = (claimants > 1) & ~shared
+    found[one[told]] = found[other[told]] = False
+    return found
 
 
 def _components(size: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:

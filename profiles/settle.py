@@ -35,8 +35,9 @@ class Placed:
 
 
 _ATTACH = """
-INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared)
-SELECT * FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[])
+INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared, disputed)
+SELECT * FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[],
+                     %b::boolean[])
 ON CONFLICT DO NOTHING RETURNING 1
 """
 
@@ -115,7 +116,8 @@ class _Settlement:
                 _ATTACH,
                 (*columns(fresh), [None if home is None else self.batch.living(home) for home in homes],
                  int8s([one.source_id for one in said]), uuids([one.key for one in said]),
-                 times([one.time for one in said]), bools([one in self.batch.shared for one in fresh])),
+                 times([one.time for one in said]), bools([one in self.batch.shared for one in fresh]),
+                 bools([one in self.batch.disputed for one in fresh])),
             )  # fmt: skip
             if len(stored) < len(fresh):
                 raise Again

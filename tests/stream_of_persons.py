@@ -1,8 +1,9 @@
 """A seeded stream of messages of known persons, with all that makes identity hard; who is who is known for each.
 
-Browsers that log in late, store tablets that hundreds log in on, families of whom one's e-mail address is given by all,
-a call centre's phone, phones that were given anew, cashiers who type the store's address, phones in many formats, typos in CRM records and such that
-share no identifier at all (but a name, an address, a birth date), fillers; out of order, and some twice.
+Browsers that log in late, store tablets that hundreds log in on, families of whom one's e-mail address is given by all, a
+call centre's phone, phones that were given anew, cashiers who type the store's address, phones in many formats, typos in
+CRM records and such that share no identifier at all (but a name, an address, a birth date), fillers; out of order, and
+some twice.
 """
 
 import random
@@ -96,8 +97,9 @@ def _persons(count: int, rnd: random.Random) -> Iterator[Person]:
         family = ""
         for _ in range(min(together, count - number)):
             person = _person(number, last, address, family, rnd)
-            if together > 1 and not family:
-                family = person.email
+            if together > 1:
+                # Where nobody had an account, there would be nothing to tell them apart by.
+                person.account, family = f"u{person.number:05}", family or person.email
             if rnd.random() < 0.04:
                 if given_up and given_up[-1].last != last:
                     person.phone, person.phone_from = given_up.pop().phone, 750
@@ -117,8 +119,7 @@ def _person(number: int, last: str, address: dict[str, str], family: str, rnd: r
         f"+346{20_000_000 + number * 37}", family,
         browsers=[f"b-{number}-{place}-{rnd.getrandbits(32):08x}" for place in range(rnd.choice((1, 1, 2, 3)))],
     )  # fmt: skip
-    # Who gives another's address has an account of his own, or there would be nothing to tell them apart by.
-    if family or rnd.random() < 0.7:
+    if rnd.random() < 0.7:
         person.account = f"u{number:05}"
     if rnd.random() < 0.5:
         person.card = f"HP{number:06}"

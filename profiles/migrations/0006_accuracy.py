@@ -7,6 +7,8 @@ INDEX = "CREATE INDEX identity_cut_other ON identity_cut (other_kind_id, other_v
 class Migration(migrations.Migration):
     dependencies = [("profiles", "0005_evidence")]
     operations = [
+        migrations.AddField("identifier", "disputed", models.BooleanField(
+            default=False, help_text="Claimed at the same time by two who can't be one.")),
         migrations.AlterField("link", "kind_id", models.SmallIntegerField(
             help_text="Of the two the one that sorts first by kind and value.")),
         migrations.AlterField("link", "verdict", models.SmallIntegerField(

@@ -51,6 +51,7 @@ class Identifier(models.Model):
     source_id = models.BigIntegerField(null=True)
     message_key = models.UUIDField(null=True)
     shared = models.BooleanField(default=False, help_text="Seen with too many people to mean any of them.")
+    disputed = models.BooleanField(default=False, help_text="Claimed at the same time by two who can't be one.")
     first_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:
