@@ -115,8 +115,8 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
     }
     with sql.cursor() as cursor:
         for step in _STEPS:
-            cursor.execute(step, route)
-        cursor.execute(_REDIRECT, route)
+            cursor.execute(step, route, prepare=True)
+        cursor.execute(_REDIRECT, route, prepare=True)
     sql.copy_rows(
         "profile_merge",
         ["profile_id", "id", "loser_id", "message_key", "source_id", "kind_id", "value", "at"],
