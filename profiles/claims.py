@@ -59,12 +59,21 @@ def claims_of(
     return slots, claims
 
 
-# A link that says nothing new isn't written, and doesn't come back.
+# A link that says nothing new isn't written, and doesn't come back. It is left out before it is tried: a row in conflict
+# is locked, and so written, even where nothing of it changes.
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
                                    verdict, by_hand)
-SELECT *, false FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
-                            %b::timestamptz[], %b::timestamptz[], %b::boolean[], %b::smallint[])
+SELECT said.*, false
+FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
+            %b::timestamptz[], %b::timestamptz[], %b::boolean[], %b::smallint[])
+     AS said (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated, verdict)
+WHERE NOT EXISTS (
+    SELECT FROM identity_link AS there
+    WHERE there.kind_id = said.kind_id AND there.value = said.value
+      AND there.other_kind_id = said.other_kind_id AND there.other_value = said.other_value
+      AND (there.first, there.message_key) <= (said.first, said.message_key) AND there.last >= said.last
+      AND (there.stated OR NOT said.stated))
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
     source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                      THEN excluded.source_id ELSE kept.source_id END,

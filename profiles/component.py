@@ -12,7 +12,7 @@ import numpy as np
 from django.utils import timezone
 
 from cdp_site import sql
-from cdp_site.arrays import Column, bools, int2s, int8s, texts
+from cdp_site.arrays import Column, bools, int2s, int8s, texts, times
 from profiles.grouping import CUT, LIMIT, SHARED, Evidence, group
 from profiles.identifiers import Identifier, Kind, Pair, terms_of
 
@@ -39,6 +39,7 @@ class Component:
     homes: dict[Identifier, int | None] = field(default_factory=dict)
     stored: set[Identifier] = field(default_factory=set)
     shared: set[Identifier] = field(default_factory=set)
+    disputed: set[Identifier] = field(default_factory=set)
     links: dict[Pair, Said] = field(default_factory=dict)
     cuts: set[Pair] = field(default_factory=set)
     at_cuts: set[Identifier] = field(default_factory=set)
@@ -46,10 +47,11 @@ class Component:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Groups of identifiers, each one person; who is shared now; and what became of each link."""
+    """Groups of identifiers, each one person; which are shared or disputed now; and what became of each link."""
 
     groups: list[list[Identifier]]
     shared: set[Identifier]
+    disputed: set[Identifier]
     verdicts: dict[Pair, int]
 
     def contested(self, kinds: Mapping[int, Kind]) -> set[Identifier]:
@@ -62,18 +64,21 @@ class Judgement:
             if verdict == SHARED and any(self._names_many(one, kinds) for one in pair)
             for end in pair
         }
-        return refused | (beside - self.shared)
+        return refused | (beside - self.shared) | self.disputed
 
     def _names_many(self, one: Identifier, kinds: Mapping[int, Kind]) -> bool:
-        return one in self.shared and kinds[one[0]].identifies
+        return (one in self.shared or one in self.disputed) and kinds[one[0]].identifies
+
+    def means_nobody(self, one: Identifier) -> bool:
+        return one in self.shared or one in self.disputed
 
 
 _OF_PROFILES = """
-SELECT kind_id, value, profile_id, shared FROM identifier
+SELECT kind_id, value, profile_id, shared, disputed FROM identifier
 WHERE profile_id = ANY(%b::bigint[]) AND kind_id = ANY(%b::smallint[])
 """
 _OF_IDENTIFIERS = """
-SELECT kind_id, value, profile_id, shared FROM identifier
+SELECT kind_id, value, profile_id, shared, disputed FROM identifier
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 """
 # Two index lookups rather than one OR over both ends.
@@ -113,13 +118,15 @@ def load(identifiers: Iterable[Identifier], profiles: Iterable[int], kinds: Mapp
         rows = sql.rows(_OF_PROFILES, (int8s(sorted(homes)), judged)) if homes else []
         known |= homes
         rows += sql.rows(_OF_IDENTIFIERS, columns(sorted(waiting))) if waiting else []
-        for kind, value, profile, shared in rows:
+        for kind, value, profile, shared, disputed in rows:
             if (kind, value) not in found.homes or (kind, value) in waiting:
                 fresh.add((kind, value))
             found.homes[kind, value] = profile
             found.stored.add((kind, value))
             if shared:
                 found.shared.add((kind, value))
+            if disputed:
+                found.disputed.add((kind, value))
         homes = {home for home in found.homes.values() if home is not None} - known
         waiting = _follow({one for one in fresh - found.shared if kinds[one[0]].merges}, found, merging)
         fresh = set()
@@ -177,8 +184,8 @@ def judge(component: Component, kinds: Mapping[int, Kind]) -> Judgement:
     groups: dict[int, list[Identifier]] = {}
     for name, number in zip(names, found.groups.tolist(), strict=True):
         groups.setdefault(number, []).append(name)
-    shared = {name for name, is_shared in zip(names, found.shared.tolist(), strict=True) if is_shared}
-    return Judgement(list(groups.values()), shared, dict(zip(pairs, found.verdicts.tolist(), strict=True)))
+    shared, disputed = ({names[at] for at in np.flatnonzero(flags)} for flags in (found.shared, found.disputed))
+    return Judgement(list(groups.values()), shared, disputed, dict(zip(pairs, found.verdicts.tolist(), strict=True)))
 
 
 _VERDICTS = """
@@ -189,8 +196,10 @@ WHERE identity_link.kind_id = judged.kind_id AND identity_link.value = judged.va
   AND identity_link.other_kind_id = judged.other_kind_id AND identity_link.other_value = judged.other_value
 """
 _SHARED = """
-UPDATE identifier SET shared = judged.shared, shared_since = CASE WHEN judged.shared THEN %b::timestamptz END
-FROM unnest(%b::smallint[], %b::text[], %b::boolean[]) AS judged (kind_id, value, shared)
+UPDATE identifier SET shared = judged.shared, disputed = judged.disputed,
+    shared_since = CASE WHEN judged.shared THEN coalesce(identifier.shared_since, judged.at) END
+FROM unnest(%b::smallint[], %b::text[], %b::boolean[], %b::boolean[], %b::timestamptz[])
+     AS judged (kind_id, value, shared, disputed, at)
 WHERE identifier.kind_id = judged.kind_id AND identifier.value = judged.value
 """
 
@@ -198,14 +207,14 @@ WHERE identifier.kind_id = judged.kind_id AND identifier.value = judged.value
 def record(component: Component, judgement: Judgement) -> None:
     """Keep what was judged of links and identifiers, where it is new."""
     changed = [pair for pair, verdict in judgement.verdicts.items() if component.links[pair].verdict != verdict]
-    shared = sorted(judgement.shared ^ component.shared)
+    turned = sorted((judgement.shared ^ component.shared) | (judgement.disputed ^ component.disputed))
     with sql.cursor() as cursor:
         if changed:
             ends = (*columns([one for one, _ in changed]), *columns([other for _, other in changed]))
             cursor.execute(_VERDICTS, (*ends, int2s([judgement.verdicts[pair] for pair in changed])), prepare=True)
-        if shared:
-            flags = bools([one in judgement.shared for one in shared])
-            cursor.execute(_SHARED, (timezone.now(), *columns(shared), flags), prepare=True)
+        if turned:
+            flags = [bools([one in some for one in turned]) for some in (judgement.shared, judgement.disputed)]
+            cursor.execute(_SHARED, (*columns(turned), *flags, times([timezone.now()] * len(turned))), prepare=True)
 
 
 def columns(identifiers: Sequence[Identifier]) -> tuple[Column, Column]:

@@ -97,7 +97,7 @@ SELECT coalesce(sum(events), 0) FROM told
 LEFT JOIN LATERAL (
     SELECT identifier.profile_id FROM jsonb_array_elements(identifiers) WITH ORDINALITY AS named (pair, place)
     JOIN identifier ON identifier.kind_id = (pair ->> 0)::smallint AND identifier.value = pair ->> 1
-    ORDER BY identifier.shared, place LIMIT 1
+    ORDER BY identifier.shared OR identifier.disputed, place LIMIT 1
 ) AS home ON true
 WHERE home.profile_id IS DISTINCT FROM told.profile_id
 """
@@ -105,7 +105,7 @@ WHERE home.profile_id IS DISTINCT FROM told.profile_id
 
 @check("each event is on the person that its strongest identifier leads to")
 def events_are_at_home() -> Iterator[str]:
-    """Shared identifiers lead to nobody, unless there is no other."""
+    """Shared and disputed identifiers lead to nobody, unless there is no other."""
     number = sql.rows(_NOT_AT_HOME)[0][0]
     if number:
         yield f"{number:,} events are on another person, or their identifier is unknown"
@@ -171,7 +171,7 @@ def counts_are_right() -> Iterator[str]:
 def cuts_hold() -> Iterator[str]:
     cuts = sql.rows("SELECT kind_id, value, other_kind_id, other_value FROM identity_cut")
     ends = sorted({end for a, b, c, d in cuts for end in ((a, b), (c, d))})
-    homes = {(kind, value): home for kind, value, home, _ in sql.rows(LOOK_UP, columns(ends))} if ends else {}
+    homes = {(kind, value): home for kind, value, home, *_ in sql.rows(LOOK_UP, columns(ends))} if ends else {}
     number = sum(homes.get((a, b)) is not None and homes.get((a, b)) == homes.get((c, d)) for a, b, c, d in cuts)
     if number:
         yield f"{number:,} cuts stand within one person"

@@ -31,12 +31,17 @@ class Node:
     label: str
     profile_id: int | None
     shared: bool
+    disputed: bool
     source_id: int | None = None
     first_seen: datetime | None = None
 
     @property
     def value(self) -> str:
         return self.identifier[1]
+
+    @property
+    def means_nobody(self) -> bool:
+        return self.shared or self.disputed
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,8 @@ class Explained:
 
 
 _SHOWN = """
-SELECT kind_id, value, source_id, first_seen, shared, number FROM (
-    SELECT kind_id, value, source_id, first_seen, shared,
+SELECT kind_id, value, source_id, first_seen, shared, disputed, number FROM (
+    SELECT kind_id, value, source_id, first_seen, shared, disputed,
            row_number() OVER (PARTITION BY kind_id ORDER BY first_seen, value) AS place,
            count(*) OVER (PARTITION BY kind_id) AS number
     FROM identifier WHERE profile_id = %(profile)b
@@ -109,8 +114,8 @@ def explain(profile_id: int, kinds: Mapping[int, Kind]) -> Explained:
     rows = sql.rows(_LINKS, {"kinds": places[0], "values": places[1], "attach": attach, "most": MOST_LINKS})
     far = sorted({end for row in rows for end in ((row[0], row[1]), (row[2], row[3]))} - mine.keys())
     nodes = {
-        (kind, value): Node((kind, value), labels[kind], home, shared)
-        for kind, value, home, shared in (sql.rows(LOOK_UP, columns(far)) if far else [])
+        (kind, value): Node((kind, value), labels[kind], home, shared, disputed)
+        for kind, value, home, shared, disputed in (sql.rows(LOOK_UP, columns(far)) if far else [])
     } | mine
     ties = [
         _tie(nodes[row[0], row[1]], nodes[row[2], row[3]], row[4:])
@@ -152,11 +157,11 @@ def _mine(
     found: dict[Identifier, Node] = {}
     numbers: dict[int, int] = {}
     records = 0
-    for kind, value, source, first_seen, shared, number in rows:
+    for kind, value, source, first_seen, shared, disputed, number in rows:
         if kinds[kind].role == "attach":
             records = number
             continue
-        found[kind, value] = Node((kind, value), labels[kind], profile_id, shared, source, first_seen)
+        found[kind, value] = Node((kind, value), labels[kind], profile_id, shared, disputed, source, first_seen)
         numbers[kind] = number
     shown = {kind: sum(one[0] == kind for one in found) for kind in numbers}
     more = [(labels[kind], number - shown[kind]) for kind, number in sorted(numbers.items()) if number > shown[kind]]
@@ -166,8 +171,8 @@ def _mine(
 def _tie(one: Node, other: Node, rest: Sequence[object]) -> Tie:
     source, key, first, last, stated, by_hand, verdict = rest
     assert isinstance(first, datetime) and isinstance(last, datetime) and isinstance(verdict, int)
-    # A link at what is shared was perhaps never judged: it needn't be.
-    if (one.shared or other.shared) and not stated:
+    # A link at what means nobody was perhaps never judged: it needn't be.
+    if (one.means_nobody or other.means_nobody) and not stated:
         verdict = SHARED
     elif one.profile_id is None or one.profile_id != other.profile_id:
         verdict = verdict or LIMIT
@@ -245,8 +250,9 @@ def _reasons(ties: Sequence[Tie], told: Told) -> list[str]:
     for tie in ties:
         claim = _claim(tie)
         if tie.verdict == SHARED:
-            one = next(node for node in (tie.other, tie.one) if node.shared).identifier
-            found.append(why.shared(one, seen.get(one, {}), told))
+            node = next(node for node in (tie.other, tie.one) if node.means_nobody)
+            one = node.identifier
+            found.append(why.shared(one, seen.get(one, {}), told) if node.shared else why.disputed(one, told))
         elif tie.verdict == CUT:
             found.append(why.cut(claim, cuts, told))
         elif tie.verdict == WEAK:

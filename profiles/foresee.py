@@ -53,7 +53,7 @@ def _share_out(sides: list[Side], found: Component, judgement: Judgement, kinds:
     people = sorted({home for side in sides for home in side.was})
     told = [(home, _identifiers(text), number) for home, text, number in sql.rows(_TOLD, (int8s(people),))]
     firsts = [
-        (home, next((one for one in said if one not in judgement.shared), said[0]), number)
+        (home, next((one for one in said if not judgement.means_nobody(one)), said[0]), number)
         for home, said, number in told
         if said
     ]
@@ -83,7 +83,7 @@ def _hosted(
     """With whom the numbers of records go that are all that a message names."""
     found = {}
     for leaf, hosts in hosts_of(records, kinds).items():
-        host = next((one for order, one in hosts if not order[0] or one not in judgement.shared), None)
+        host = next((one for order, one in hosts if not order[0] or not judgement.means_nobody(one)), None)
         if host is not None and host in side_of:
             found[leaf] = side_of[host]
     return found

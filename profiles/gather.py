@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cdp_site import sql
-from cdp_site.arrays import int8s
+from cdp_site.arrays import int2s, int8s
 from cdp_site.ids import new_id
 from cdp_site.stages import Again
 from profiles import component, merge
@@ -19,7 +19,7 @@ from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength
 
 # The identifiers are found by their primary key and not joined with anything: on a cluster they live elsewhere.
 LOOK_UP = """
-SELECT kind_id, value, profile_id, shared FROM identifier
+SELECT kind_id, value, profile_id, shared, disputed FROM identifier
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 """
 _LOCK = "SELECT id, contested FROM profile WHERE id = ANY(%b::bigint[]) ORDER BY id FOR UPDATE"
@@ -31,6 +31,15 @@ SELECT other_kind_id, other_value FROM identity_link
 WHERE stated AND (other_kind_id, other_value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 UNION SELECT kind_id, value FROM identity_link
 WHERE stated AND (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
+"""
+# What only attaches or suggests, beside these.
+_ATTACHED = """
+SELECT other_kind_id, other_value FROM identity_link
+WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+  AND other_kind_id <> ALL(%(merging)b::smallint[])
+UNION SELECT kind_id, value FROM identity_link
+WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+  AND kind_id <> ALL(%(merging)b::smallint[])
 """
 _TOLD = """
 SELECT DISTINCT profile_id, identifiers::text FROM event WHERE profile_id = ANY(%b::bigint[]) AND identifiers IS NOT NULL
@@ -50,6 +59,7 @@ class Batch:
         self.kinds, self.slots, self.claims, self.afresh = kinds, slots, claims, afresh
         self.known: dict[Identifier, int | None] = {}
         self.shared: set[Identifier] = set()
+        self.disputed: set[Identifier] = set()
         self.contested: dict[int, bool] = {}
         self.sets: dict[_Node, _Node] = {}
         self.doubtful: set[_Node] = set()
@@ -70,11 +80,20 @@ class Batch:
         """What the identifiers lead to, with the profiles locked."""
         wanted = {one for identifiers, _ in self.slots for one in identifiers}
         wanted |= {alias_of for _, alias_of in self.slots if alias_of is not None}
-        for kind, value, profile, shared in sql.rows(LOOK_UP, columns(list(wanted))):
+        self.learn(list(wanted))
+        self.lock({profile for profile in self.known.values() if profile is not None})
+
+    def learn(self, identifiers: Sequence[Identifier]) -> None:
+        for kind, value, profile, shared, disputed in sql.rows(LOOK_UP, columns(identifiers)) if identifiers else []:
             self.known[kind, value] = profile
             if shared:
                 self.shared.add((kind, value))
-        self.lock({profile for profile in self.known.values() if profile is not None})
+            if disputed:
+                self.disputed.add((kind, value))
+
+    def means_nobody(self, one: Identifier) -> bool:
+        """Whether nobody is found by it: too many are seen with it, or two claim it."""
+        return one in self.shared or one in self.disputed
 
     def lock(self, profiles: set[int]) -> None:
         more = sorted(profiles - self.contested.keys())
@@ -111,6 +130,8 @@ class Batch:
             elif one in self.shared or other in self.shared:
                 self._seen_with_many(one, other)
                 continue
+            elif one in self.disputed or other in self.disputed:
+                self.doubtful |= {self._node(one), self._node(other)}
             self.touched.append(pair)
             self.sets[self._find(self._node(one))] = self._find(self._node(other))
             weaker = max(pair, key=lambda end: strength(end, self.kinds))
@@ -234,6 +255,7 @@ class Batch:
                 continue
             judgement = component.judge(found, self.kinds)
             self.shared = (self.shared - found.homes.keys()) | judgement.shared
+            self.disputed = (self.disputed - found.homes.keys()) | judgement.disputed
             firsts = self._firsts_of_unsettled(found, judgement, profiles)
             outside = {
                 one for some in firsts.values() for one in some if one not in found.homes and self.kinds[one[0]].merges
@@ -257,7 +279,10 @@ class Batch:
                 if (home := found.homes[one]) is not None:
                     spread.setdefault(home, set()).add(number)
         unsettled = {profile for profile, groups in spread.items() if len(groups) > 1}
-        unsettled |= {home for one in judgement.shared - found.shared if (home := found.homes[one]) is not None}
+        lost = (judgement.shared | judgement.disputed) - found.shared - found.disputed
+        unsettled |= {home for one in lost if (home := found.homes[one]) is not None}
+        if settled := found.disputed - judgement.disputed - judgement.shared:
+            unsettled |= self._beside(settled, found)
         if self.afresh:
             unsettled |= profiles | {home for home in found.homes.values() if home is not None}
         firsts: dict[int, set[Identifier]] = {profile: set() for profile in unsettled}
@@ -266,6 +291,19 @@ class Batch:
                 named = [(kind, value) for kind, value in json.loads(text)]
                 firsts[profile].add(self.first(usable(named, self.kinds) or named))
         return firsts
+
+    def _beside(self, settled: set[Identifier], found: Component) -> set[int]:
+        """Who was seen with identifiers that mean somebody again: their messages may be his."""
+        ends = {end for pair in found.links if not settled.isdisjoint(pair) for end in pair}
+        kinds, values = columns(sorted(settled))
+        merging = int2s([id for id, kind in self.kinds.items() if kind.merges])
+        places = {"kinds": kinds, "values": values, "merging": merging}
+        attached = {(kind, value) for kind, value in sql.rows(_ATTACHED, places)}
+        self.learn(sorted(attached - self.known.keys()))
+        homes = {found.homes[one] for one in ends} | {self.known.get(one) for one in attached}
+        beside = {home for home in homes if home is not None}
+        self.lock(beside)
+        return beside
 
     def _give_homes(self, found: Component, judgement: Judgement, firsts: Mapping[int, set[Identifier]]) -> None:
         """A group is the profile that all of one was, or the strongest of whose messages' finders it has; the oldest of
@@ -291,8 +329,8 @@ class Batch:
             self.home.update(dict.fromkeys(group, home))
 
     def first(self, identifiers: Sequence[Identifier]) -> Identifier:
-        """The identifier by which a message finds its person."""
-        return next((one for one in identifiers if one not in self.shared), identifiers[0])
+        """The identifier by which a message finds its person: the strongest that means one."""
+        return next((one for one in identifiers if not self.means_nobody(one)), identifiers[0])
 
     def living(self, profile: int) -> int:
         return self.winners.get(profile, profile)

@@ -7,7 +7,8 @@ algorithm under constraints. Where a whole component keeps all limits, every ord
 found by SciPy first, and only those that break a limit are walked link by link.
 
 An identifier that is seen with too many people identifies nobody (a kiosk's device, a call centre's phone): it is
-*shared*, its links join nothing.
+*shared*, its links join nothing. So does one that two people claim at the same time who can't be one (a family's address,
+given by two accounts): it is *disputed*, until their claims are settled.
 """
 
 from collections.abc import Mapping
@@ -65,11 +66,18 @@ class Evidence:
 @dataclass(frozen=True)
 class Grouping:
     """`groups[n]`: the group of each identifier, named by its first member. `verdicts[m]`: TAKEN, or why a link joins
-    nothing. `shared[n]`: whether the identifier is seen with too many people to mean anybody."""
+    nothing. `shared[n]`: whether the identifier is seen with too many people to mean anybody; `disputed[n]`: whether
+    two claim it at the same time."""
 
     groups: np.ndarray
     verdicts: np.ndarray
     shared: np.ndarray
+    disputed: np.ndarray
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Which identifiers mean nobody, for either reason."""
+        return self.shared | self.disputed
 
 
 def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
@@ -82,9 +90,12 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     kinds = evidence.kinds.astype(np.int8)  # Small, so that looking up 3 million of them stays in the cache.
     ends = kinds[evidence.one], kinds[evidence.other]
     roles = np.maximum(table.role[ends[0]], table.role[ends[1]])
+    claims = (roles == MERGE) & ~_cut_through(evidence)
     shared = _shared(evidence, ends, roles == MERGE, table)
-    dead = shared[evidence.one]
-    dead |= shared[evidence.other]
+    disputed = _disputed(evidence, ends, claims, shared, table)
+    lost = shared | disputed
+    dead = lost[evidence.one]
+    dead |= lost[evidence.other]
     dead &= ~evidence.stated
     joins = np.flatnonzero((roles == MERGE) & ~dead)
     groups = _components(len(kinds), evidence.one[joins], evidence.other[joins])
@@ -93,7 +104,7 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     if broken.any():
         in_broken = broken[groups]
         inside = joins[in_broken[evidence.one[joins]]]
-        outlived = _outlived(evidence, inside, roles == MERGE, table)
+        outlived = _outlived(evidence, inside, claims, table)
         inside = inside[_order(evidence, inside, outlived, table)]
         members = np.flatnonzero(in_broken)
         groups[members], forbidden[inside] = _walk(evidence, inside, members, scarce, table)
@@ -105,7 +116,7 @@ def group(evidence: Evidence, terms: Mapping[int, Terms]) -> Grouping:
     verdicts[apart] = np.select(
         [dead[apart], roles[apart] == SUGGEST, forbidden[apart]], [SHARED, WEAK, CUT], LIMIT
     )  # fmt: skip
-    return Grouping(groups, verdicts, shared)
+    return Grouping(groups, verdicts, shared, disputed)
 
 
 class _Table:
@@ -144,6 +155,36 @@ def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np
         )
         shared |= many & (np.bincount(of_kind, minlength=len(shared)) > above)
     return shared
+
+
+def _disputed(
+    evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], claims: np.ndarray, shared: np.ndarray, table: _Table
+) -> np.ndarray:
+    """Which identifiers are claimed by several of a kind that a person has one of (user ids), unless somebody stated
+    that those are one, whose the identifier is, or that it isn't. `claims`: the links that may join and weren't cut;
+    one that others have outlived doesn't count."""
+    one, other, size = evidence.one, evidence.other, len(evidence.kinds)
+    only = (table.limit == 1) & table.names_people & (table.role == MERGE)
+    said = claims & ~evidence.stated
+    links, persons, claimed = [], [], []
+    for person, thing, its, theirs in ((one, other, *ends), (other, one, *ends[::-1])):
+        some = np.flatnonzero(said & only[its] & (table.rank[its] < table.rank[theirs]))
+        some = some[~shared[person[some]]]
+        links.append(some)
+        persons.append(person[some])
+        claimed.append(thing[some])
+    which, who, what = np.concatenate(links), np.concatenate(persons), np.concatenate(claimed)
+    several = np.bincount(what, minlength=size)[what] > 1  # Few are: only those are looked at closely.
+    which, who, what = which[several], who[several], what[several]
+    current = ~_outlived(evidence, which, claims, table)
+    who, what = who[current], what[current]
+    told = np.flatnonzero(evidence.stated)
+    if len(told):
+        who = _components(size, one[told], other[told])[who]
+    claimants = np.bincount(np.unique(what * size + who) // max(size, 1), minlength=size)
+    found = (claimants > 1) & ~shared
+    found[one[told]] = found[other[told]] = False
+    return found
 
 
 def _components(size: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -192,17 +233,17 @@ def _weaker(evidence: Evidence, links: np.ndarray, table: _Table) -> np.ndarray:
     return np.where(table.rank[evidence.kinds[low]] > table.rank[evidence.kinds[high]], low, high)
 
 
-def _outlived(evidence: Evidence, links: np.ndarray, merging: np.ndarray, table: _Table) -> np.ndarray:
+def _outlived(evidence: Evidence, links: np.ndarray, claims: np.ndarray, table: _Table) -> np.ndarray:
     """Which of these are claims on an identifier that others went on claiming long after (a phone number given anew).
 
-    A link whose two ends somebody cut apart was no claim."""
+    `claims`: the links that may join. One whose two ends somebody cut apart was no claim."""
     weaker = _weaker(evidence, links, table)
     patience = table.yields_after[evidence.kinds[weaker]]
     if not patience.any():
         return np.zeros(len(links), bool)
     asked = np.zeros(len(evidence.kinds), bool)
     asked[weaker[patience > 0]] = True
-    near = np.flatnonzero(merging & (asked[evidence.one] | asked[evidence.other]) & ~_cut_through(evidence))
+    near = np.flatnonzero(claims & (asked[evidence.one] | asked[evidence.other]))
     latest = np.full(len(evidence.kinds), np.iinfo(np.int64).min // 2)
     np.maximum.at(latest, _weaker(evidence, near, table), evidence.last[near])
     return (patience > 0) & (evidence.last[links] < latest[weaker] - patience)

@@ -10,7 +10,7 @@ from cdp_site import sql
 from cdp_site.arrays import int2s, int8s
 from cdp_site.ids import new_id
 from profiles.component import columns
-from profiles.gather import LOOK_UP, Batch
+from profiles.gather import Batch
 from profiles.identifiers import Identifier, Kind
 
 _HOSTS = """
@@ -62,8 +62,8 @@ class Hosts:
         for pair in batch.attaching:
             leaf, host = pair if batch.kinds[pair[0][0]].role == "attach" else pair[::-1]
             if batch.kinds[host[0]].merges:
-                shared = host in batch.shared and not batch.claims[pair].stated
-                said.setdefault(leaf, set()).add(None if shared else self._home_of(host))
+                dead = batch.means_nobody(host) and not batch.claims[pair].stated
+                said.setdefault(leaf, set()).add(None if dead else self._home_of(host))
         # Whom everything in this batch leads to, and nothing before it elsewhere.
         easy = {
             leaf: home
@@ -120,17 +120,14 @@ class Hosts:
         self._learn({host for found in links.values() for _, host in found})
         hosts = {}
         for leaf, found in links.items():
-            living = (host for order, host in found if not order[0] or host not in batch.shared)
+            living = (host for order, host in found if not order[0] or not batch.means_nobody(host))
             if host := next(living, None):
                 hosts[leaf] = host
         return hosts
 
     def _learn(self, hosts: set[Identifier]) -> None:
         unknown = sorted(hosts - self.batch.known.keys() - self.batch.home.keys())
-        for kind, value, profile, shared in sql.rows(LOOK_UP, columns(unknown)) if unknown else []:
-            self.batch.known[kind, value] = profile
-            if shared:
-                self.batch.shared.add((kind, value))
+        self.batch.learn(unknown)
         self.batch.lock({home for host in hosts if (home := self.batch.known.get(host)) is not None})
 
     def _merge_emptied(self, moves: dict[Identifier, tuple[int, int]]) -> dict[Identifier, tuple[int, int]]:

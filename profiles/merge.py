@@ -138,8 +138,8 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
     }
     with sql.cursor() as cursor:
         for step in _STEPS:
-            cursor.execute(step, route)
-        cursor.execute(_REDIRECT, route)
+            cursor.execute(step, route, prepare=True)
+        cursor.execute(_REDIRECT, route, prepare=True)
     # Somebody who was counted has become one with somebody who wasn't yet.
     counts.recount(sorted({winner for _, winner in joined}), policies.hold().counting)
     brought: dict[int, list[Identifier]] = {}

@@ -29,7 +29,7 @@ _TOLD = """
 SELECT DISTINCT profile_id, identifiers::text FROM event WHERE profile_id = ANY(%b::bigint[])
 """
 _HOMES = """
-SELECT kind_id, value, profile_id, shared FROM identifier
+SELECT kind_id, value, profile_id, shared OR disputed FROM identifier
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 """
 _EVENTS = """
@@ -114,11 +114,11 @@ def _event_routes(left: Iterable[int]) -> list[tuple[int, str, int]]:
     """(from, identifiers as JSON, to) for the events that are not at home any more."""
     told = [(profile, text, _identifiers(text)) for profile, text in sql.rows(_TOLD, (int8s(sorted(left)),)) if text]
     named = sorted({one for _, _, identifiers in told for one in identifiers})
-    homes = {(kind, value): (profile, shared) for kind, value, profile, shared in sql.rows(_HOMES, columns(named))}
+    homes = {(kind, value): (profile, lost) for kind, value, profile, lost in sql.rows(_HOMES, columns(named))}
     routes = []
     for profile, text, identifiers in told:
         known = [homes[one] for one in identifiers if one in homes]
-        home = next((home for home, shared in known if not shared), known[0][0] if known else None)
+        home = next((home for home, lost in known if not lost), known[0][0] if known else None)
         if home is not None and home != profile:
             routes.append((profile, text, home))
     return routes

@@ -16,7 +16,8 @@ from profiles.identifiers import Identifier, Kind, terms_of
 # Sorting some million identifiers in memory takes a second or two, on disk three times as long.
 _MEMORY = "SELECT set_config('work_mem', '256MB', true)"
 _IDENTIFIERS = """
-SELECT hashtextextended(value, kind_id), kind_id, coalesce(profile_id, 0), shared::int, blocked::int
+SELECT hashtextextended(value, kind_id), kind_id, coalesce(profile_id, 0), shared::int, blocked::int,
+       disputed::int
 FROM identifier ORDER BY kind_id, value COLLATE "C"
 """
 _LINKS = """
@@ -32,13 +33,14 @@ _HASHES = "SELECT hashtextextended(value, kind_id) FROM unnest(%(kinds)s::smalli
 @dataclass(frozen=True)
 class Picture:
     """The evidence, and what is stored of its answer: `homes[n]` the profile that an identifier leads to (0: nobody
-    yet), `shared[n]`, `verdicts[m]`. `hashes[n]` says which identifier is which, `order` sorts them by that."""
+    yet), `shared[n]`, `disputed[n]`, `verdicts[m]`. `hashes[n]` says which identifier is which, `order` sorts them by that."""
 
     evidence: Evidence
     hashes: np.ndarray
     order: np.ndarray
     homes: np.ndarray
     shared: np.ndarray
+    disputed: np.ndarray
     verdicts: np.ndarray
 
     def places(self, hashes: np.ndarray) -> np.ndarray:
@@ -54,7 +56,9 @@ def take(kinds: Mapping[int, Kind], newly_blocked: Iterable[Identifier] = ()) ->
     with sql.cursor() as cursor:
         cursor.execute(_MEMORY)
     names = sql.packed(
-        _IDENTIFIERS, (), [("hash", "i8"), ("kind", "i2"), ("home", "i8"), ("shared", "i2"), ("blocked", "i2")]
+        _IDENTIFIERS,
+        (),
+        [("hash", "i8"), ("kind", "i2"), ("home", "i8"), ("shared", "i2"), ("blocked", "i2"), ("disputed", "i2")],
     )
     hashes = np.ascontiguousarray(names["hash"])
     order = np.argsort(hashes)
@@ -82,6 +86,7 @@ def take(kinds: Mapping[int, Kind], newly_blocked: Iterable[Identifier] = ()) ->
     )  # fmt: skip
     return Picture(
         evidence, hashes, order, np.ascontiguousarray(names["home"]), names["shared"] > 0,
+        names["disputed"] > 0,
         links["verdict"].astype(np.int8),
     )  # fmt: skip
 
@@ -125,8 +130,8 @@ def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
     joins = merges[evidence.kinds]
     astray = _astray(found.groups, homes)
     other_verdict = (found.verdicts != picture.verdicts) & joins[evidence.one] & joins[evidence.other]
-    flipped = found.shared != picture.shared
-    freed = flipped & picture.shared
+    flipped = (found.shared != picture.shared) | (found.disputed != picture.disputed)
+    freed = picture.shared & ~found.shared
     near = _beside(evidence, flipped)
     touched = astray & joins | flipped | near
     for ends in (evidence.one, evidence.other):

@@ -171,7 +171,7 @@ SELECT kind_id, value, other_kind_id, other_value FROM identity_cut
 WHERE (kind_id, value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
    OR (other_kind_id, other_value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[]))
 """
-_OF_PROFILE = "SELECT kind_id, value, shared FROM identifier WHERE profile_id = %b"
+_OF_PROFILE = "SELECT kind_id, value, shared OR disputed FROM identifier WHERE profile_id = %b"
 
 
 def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
@@ -269,7 +269,7 @@ def homes_of(identifiers: Iterable[Identifier]) -> dict[Identifier, int | None]:
 
 
 def known_homes(identifiers: Iterable[Identifier]) -> dict[Identifier, int | None]:
-    return {(kind, value): home for kind, value, home, _ in sql.rows(LOOK_UP, columns(sorted({*identifiers})))}
+    return {(kind, value): home for kind, value, home, *_ in sql.rows(LOOK_UP, columns(sorted({*identifiers})))}
 
 
 def _of(profile_id: int, kinds: Mapping[int, Kind]) -> set[Identifier]:

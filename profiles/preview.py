@@ -128,7 +128,7 @@ class _Look:
 
     def _unsettled(self, apart: np.ndarray) -> list[int]:
         """Who falls apart, or loses an identifier that turns out to be shared."""
-        fresh = self.found.shared & ~self.taken.shared
+        fresh = self.found.lost & ~(self.taken.shared | self.taken.disputed)
         losing = self.taken.homes[fresh]
         return np.union1d(apart, losing[losing > 0]).tolist()  # type: ignore[no-any-return]
 
@@ -142,7 +142,7 @@ class _Look:
             at = self.taken.places(told["hash"])
             known = at >= 0
             told, at = told[known], at[known]
-            line = np.lexsort((told["place"], self.found.shared[at], told["told"]))
+            line = np.lexsort((told["place"], self.found.lost[at], told["told"]))
             first = line[np.unique(told["told"][line], return_index=True)[1]]
             for profile, place in zip(told["profile"][first].tolist(), at[first].tolist(), strict=True):
                 finders.setdefault(profile, set()).add(place)

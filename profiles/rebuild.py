@@ -217,7 +217,7 @@ def mark_changed(profiles: Iterable[int]) -> None:
         stages.wake("evaluate")
 
 
-# An event belongs to whom its first identifier leads to that isn't shared, else to whom the first does.
+# An event belongs to whom its first identifier leads to that isn't shared or disputed, else to whom the first does.
 _ASTRAY = """
 WITH told AS MATERIALIZED (
     SELECT profile_id, identifiers FROM event WHERE id > %b AND id <= %b GROUP BY profile_id, identifiers
@@ -226,7 +226,7 @@ SELECT DISTINCT told.profile_id FROM told
 LEFT JOIN LATERAL (
     SELECT identifier.profile_id FROM jsonb_array_elements(identifiers) WITH ORDINALITY AS named (pair, place)
     JOIN identifier ON identifier.kind_id = (pair ->> 0)::smallint AND identifier.value = pair ->> 1
-    ORDER BY identifier.shared, place LIMIT 1
+    ORDER BY identifier.shared OR identifier.disputed, place LIMIT 1
 ) AS home ON true
 WHERE home.profile_id IS DISTINCT FROM told.profile_id
 """

@@ -39,8 +39,8 @@ UPDATE event SET identifiers = said.now::jsonb FROM unnest(%b::text[], %b::text[
 WHERE event.id > %b AND event.id <= %b AND event.identifiers = said.before::jsonb
 """
 _KNOW = """
-INSERT INTO identifier (kind_id, value, source_id, message_key, first_seen, shared, blocked)
-SELECT *, false, false FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::uuid[], %b::timestamptz[])
+INSERT INTO identifier (kind_id, value, source_id, message_key, first_seen, shared, disputed, blocked)
+SELECT *, false, false, false FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::uuid[], %b::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 _HASH = "hashtextextended({0}other_value, hashtextextended({0}value, {0}kind_id * 1000 + {0}other_kind_id))"
@@ -75,7 +75,9 @@ def read_some(after: int, kinds: Mapping[int, Kind]) -> int:
     _know({one: because for (fit, _), (because, _) in slots.items() for one in fit})
     named = sorted({one for pair in claims for one in pair})
     known = sql.rows(LOOK_UP, columns(named)) if named else []
-    write_claims(claims, {(kind, value) for kind, value, _, is_shared in known if is_shared})
+    write_claims(
+        claims, {(kind, value) for kind, value, _, is_shared, is_disputed in known if is_shared or is_disputed}
+    )
     _meet(list(claims))
     return int(until)
 

@@ -39,10 +39,12 @@ class Placed:
 
 
 _ATTACH = """
-INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared, shared_since, blocked)
+INSERT INTO identifier (kind_id, value, profile_id, source_id, message_key, first_seen, shared, disputed, shared_since,
+                        blocked)
 SELECT *, CASE WHEN shared THEN %b::timestamptz END, false
-FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[])
-    AS fresh (kind_id, value, profile_id, source_id, message_key, first_seen, shared)
+FROM unnest(%b::smallint[], %b::text[], %b::bigint[], %b::bigint[], %b::uuid[], %b::timestamptz[], %b::boolean[],
+            %b::boolean[])
+    AS fresh (kind_id, value, profile_id, source_id, message_key, first_seen, shared, disputed)
 ON CONFLICT DO NOTHING RETURNING 1
 """
 
@@ -143,7 +145,8 @@ class _Settlement:
                 _ATTACH,
                 (timezone.now(), *columns(fresh), [None if home is None else self.batch.living(home) for home in homes],
                  int8s([one.source_id for one in said]), uuids([one.key for one in said]),
-                 times([one.time for one in said]), bools([one in self.batch.shared for one in fresh])),
+                 times([one.time for one in said]), bools([one in self.batch.shared for one in fresh]),
+                 bools([one in self.batch.disputed for one in fresh])),
             )  # fmt: skip
             if len(stored) < len(fresh):
                 raise Again

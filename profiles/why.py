@@ -67,6 +67,13 @@ def shared(one: Identifier, seen_with: Mapping[int, int], told: Told) -> str:
     return f"This {told.what(one[0])} is shared{seen}{limit}. It says nothing about anybody."
 
 
+def disputed(one: Identifier, told: Told) -> str:
+    return (
+        f"This {told.what(one[0])} is claimed at the same time by accounts that are different people’s, so it says nothing"
+        " about who somebody is. It will, once only one of them still uses it."
+    )
+
+
 def weak(claim: Claim, told: Told) -> str:
     kind = next((end[0] for end in (claim.other, claim.one) if told.kinds[end[0]].role == "suggest"), claim.other[0])
     return f"This kind of identifier ({told.what(kind)}) may suggest that two are one, and never joins by itself."

@@ -134,7 +134,7 @@ def _decide(suggestion: Suggestion, state: str, by: str, ends: Ends) -> None:
 
 
 _OF_PROFILES = """
-SELECT profile_id, kind_id, value FROM identifier WHERE profile_id = ANY(%b::bigint[]) AND NOT shared
+SELECT profile_id, kind_id, value FROM identifier WHERE profile_id = ANY(%b::bigint[]) AND NOT shared AND NOT disputed
 """
 
 
@@ -208,4 +208,4 @@ def _judge_anew(identifiers: Sequence[Identifier], kinds: dict[int, Kind]) -> No
 
 
 def _homes(identifiers: Sequence[Identifier]) -> set[int | None]:
-    return {profile for _, _, profile, _ in sql.rows(LOOK_UP, columns(list(identifiers)))}
+    return {profile for _, _, profile, *_ in sql.rows(LOOK_UP, columns(list(identifiers)))}

@@ -82,6 +82,7 @@ class Identifier(models.Model):
     shared = models.BooleanField(default=False, help_text="Seen with too many people to mean any of them, or blocked.")
     shared_since = models.DateTimeField(null=True, help_text="When that was found out.")
     blocked = models.BooleanField(default=False, help_text="Identifies nobody by the kind's rules: shared in any case.")
+    disputed = models.BooleanField(default=False, help_text="Claimed at the same time by two who can't be one.")
     first_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,6 +1,7 @@
 """Who is one person is a function of the evidence alone, and the quick way is the plain one."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,6 @@ from profiles.grouping import (
     ATTACH,
     CUT,
     DAY,
-    LIMIT,
     MERGE,
     SHARED,
     SUGGEST,
@@ -53,6 +53,36 @@ def histories(draw: st.DrawFn) -> Evidence:
     )  # fmt: skip
 
 
+def disputed_plainly(
+    evidence: Evidence,
+    shared: set[int],
+    merging: Callable[[int, int], bool],
+    outlived: Callable[[int, int, int], bool],
+) -> set[int]:
+    """What several users claim whom nobody stated to be one."""
+    of = evidence.kinds.tolist()
+    stated = [pair for pair, said in zip(_pairs(evidence), evidence.stated.tolist(), strict=True) if said]
+    persons = {place: {place} for place in range(len(of))}
+    for one, other in stated:
+        both = persons[one] | persons[other]
+        persons |= dict.fromkeys(both, both)
+    cuts = {frozenset(cut) for cut in evidence.cuts.tolist()}
+    claimants = defaultdict(set)
+    for (one, other), last, said in zip(
+        _pairs(evidence), evidence.last.tolist(), evidence.stated.tolist(), strict=True
+    ):
+        for user, claimed in ((one, other), (other, one)):
+            counts = of[user] == USER != of[claimed] and merging(one, other) and not outlived(one, other, last)
+            if counts and not said and user not in shared and {one, other} not in cuts:
+                claimants[claimed].add(min(persons[user]))
+    found = {claimed for claimed, some in claimants.items() if len(some) > 1}
+    return found - shared - {end for pair in stated for end in pair}
+
+
+def _pairs(evidence: Evidence) -> list[tuple[int, int]]:
+    return list(zip(evidence.one.tolist(), evidence.other.tolist(), strict=True))
+
+
 def plainly(evidence: Evidence) -> list[int]:
     """The same by the book: every link in its order, sets of identifiers, no shortcut."""
     of = evidence.kinds.tolist()
@@ -82,18 +112,21 @@ def plainly(evidence: Evidence) -> list[int]:
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         latest[weaker] = max(latest.get(weaker, last), last)
 
-    def place_in_line(link: tuple[int, int, int, int, bool]) -> tuple[object, ...]:
-        one, other, first, last, stated = link
-        joins = merging(one, other)
+    def outlived(one: int, other: int, last: int) -> bool:
         weaker = one if TERMS[of[one]].rank > TERMS[of[other]].rank else other
         patience = TERMS[of[weaker]].yields_after * DAY
+        return merging(one, other) and patience > 0 and last < latest.get(weaker, last) - patience
+
+    lost = shared | disputed_plainly(evidence, shared, merging, outlived)
+
+    def place_in_line(link: tuple[int, int, int, int, bool]) -> tuple[object, ...]:
+        one, other, first, last, stated = link
         strong, weak = sorted((TERMS[of[one]].rank, TERMS[of[other]].rank))
-        given_up = joins and patience > 0 and last < latest.get(weaker, last) - patience
-        return not stated, weak, strong, given_up, first, one, other
+        return not stated, weak, strong, outlived(one, other, last), first, one, other
 
     people = {place: {place} for place in range(len(of))}
     for one, other, _, _, stated in sorted(links, key=place_in_line):
-        if (not stated and (one in shared or other in shared)) or people[one] is people[other]:
+        if (not stated and (one in lost or other in lost)) or people[one] is people[other]:
             continue
         roles = {TERMS[of[one]].role, TERMS[of[other]].role}
         if SUGGEST in roles or ATTACH in roles:
@@ -107,7 +140,7 @@ def plainly(evidence: Evidence) -> list[int]:
     found = [min(people[place]) for place in range(len(of))]
     # Weakest first, so that the first of the line has the last word.
     for one, other, _, _, stated in sorted(links, key=place_in_line, reverse=True):
-        if stated or not (one in shared or other in shared):
+        if stated or not (one in lost or other in lost):
             for leaf, host in ((one, other), (other, one)):
                 if TERMS[of[leaf]].role == ATTACH and TERMS[of[host]].role == 0:
                     found[leaf] = min(people[host])
@@ -149,7 +182,7 @@ def test_every_link_that_joins_nothing_has_its_reason(evidence: Evidence) -> Non
         one, other = int(evidence.one[place]), int(evidence.other[place])
         assert (verdict == TAKEN) == (found.groups[one] == found.groups[other])
         if verdict == SHARED:
-            assert found.shared[one] or found.shared[other]
+            assert (found.shared | found.disputed)[[one, other]].any()
         if verdict == WEAK:
             assert PRINT in evidence.kinds[[one, other]]
         if verdict == CUT:
@@ -167,10 +200,21 @@ def evidence_of(of: list[int], *links: tuple[int, int, int]) -> Grouping:
     return group(Evidence(np.array(of), one, other, day * DAY, day * DAY, no, none, np.zeros(len(of), bool)), TERMS)
 
 
-def test_two_user_ids_never_merge_through_a_familys_address() -> None:
+def test_two_user_ids_never_merge_through_a_familys_address_and_neither_gets_it() -> None:
     found = evidence_of([USER, USER, EMAIL], (0, 2, 1), (1, 2, 5))
-    assert found.groups.tolist() == [0, 1, 0]
-    assert found.verdicts.tolist() == [TAKEN, LIMIT]
+    assert found.groups.tolist() == [0, 1, 2]
+    assert found.verdicts.tolist() == [SHARED, SHARED]
+    assert found.disputed.tolist() == [False, False, True]
+
+
+def test_what_two_user_ids_claim_that_are_one_persons_is_his() -> None:
+    none = np.empty((0, 2), np.int64)
+    day = np.zeros(3, np.int64)
+    links = np.array([[0, 2], [1, 2], [0, 1]]).T
+    told = np.array([False, False, True])
+    found = group(Evidence(np.array([USER, USER, EMAIL]), *links, day, day, told, none, np.zeros(3, bool)), TERMS)
+    assert found.groups.tolist() == [0, 0, 0]
+    assert not found.disputed.any()
 
 
 def test_an_address_given_anew_goes_to_who_uses_it_now() -> None:

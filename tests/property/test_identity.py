@@ -88,7 +88,7 @@ def by_the_book() -> set[frozenset[Identifier]]:
     first = set()
     for (text,) in sql.rows("SELECT DISTINCT identifiers::text FROM event"):
         said = [(kind, value) for kind, value in json.loads(text)]
-        first.add(next((one for one in said if one not in judged.shared), said[0]))
+        first.add(next((one for one in said if not judged.means_nobody(one)), said[0]))
     return {frozenset(some) for some in judged.groups if not first.isdisjoint(some)}
 
 

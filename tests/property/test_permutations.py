@@ -131,7 +131,7 @@ def somebody(judgement: component.Judgement) -> set[frozenset[Identifier]]:
     first = set()
     for (text,) in sql.rows("SELECT DISTINCT identifiers::text FROM event"):
         said = [(kind, value) for kind, value in json.loads(text)]
-        first.add(next((one for one in said if one not in judgement.shared), said[0]))
+        first.add(next((one for one in said if not judgement.means_nobody(one)), said[0]))
     return {frozenset(some) for some in judgement.groups if not first.isdisjoint(some)}
 
 
@@ -215,6 +215,7 @@ def play_and_compare(number: int, monkeypatch: pytest.MonkeyPatch) -> component.
     ]
     assert wrong == [], "each link has the verdict that the evidence gives it"
     assert judgement.shared == {(a, b) for a, b in sql.rows("SELECT kind_id, value FROM identifier WHERE shared")}
+    assert judgement.disputed == {(a, b) for a, b in sql.rows("SELECT kind_id, value FROM identifier WHERE disputed")}
     assert [finding for finding in run_all() if not finding.ok] == []
     assert counted("SELECT sum(rejected) FROM drain_batch") == 0
     return judgement
