@@ -72,6 +72,11 @@ def _share_out(sides: list[Side], found: Component, judgement: Judgement, kinds:
     for home in people:
         if home not in finders and (whole := [side for side in sides if home in side.was]) and len(whole) == 1:
             whole[0].keeps = min(whole[0].keeps or home, home)
+    # What is found by nothing else than a record's number, of which nobody is a host, stays where it is.
+    for home, first, number in firsts:
+        stays = [side for side in sides if side.keeps == home] if first not in side_of else []
+        for side in stays:
+            side.events += number
     every = {first for _, first, _ in firsts}
     for side in sides:
         side.nobody = side.keeps is None and every.isdisjoint(side.identifiers)
