@@ -76,9 +76,10 @@ def run(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest) -> HttpResponse:
     """How far the comparing is; when it has ended, the page is loaded anew."""
     last = review.last_run()
-    answer = render(request, "profiles/_match_progress.html", {"run": last, "progress": _progress()})
-    if last is None or not last.running:
-        answer["HX-Refresh"] = "true"
+    if last is not None and last.running:
+        return render(request, "profiles/_match_progress.html", {"run": last, "progress": _progress()})
+    answer = HttpResponse(status=204)
+    answer["HX-Refresh"] = "true"
     return answer
 
 
