@@ -57,21 +57,22 @@ def claims_of(
     return slots, claims
 
 
-# A link that says nothing new isn't written, and doesn't come back.
+# A link that says nothing new isn't written, and doesn't come back. One that somebody made by hand gets the first message
+# that says so too, so that it stays when the hand is taken back.
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
                                    verdict)
 SELECT *, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::bigint[], %b::uuid[],
                         %b::timestamptz[], %b::timestamptz[], %b::boolean[])
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
-    source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
+    source_id = CASE WHEN kept.message_key IS NULL OR (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                      THEN excluded.source_id ELSE kept.source_id END,
-    message_key = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
+    message_key = CASE WHEN kept.message_key IS NULL OR (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                        THEN excluded.message_key ELSE kept.message_key END,
     first = least(kept.first, excluded.first), last = greatest(kept.last, excluded.last),
     stated = kept.stated OR excluded.stated
 WHERE (excluded.first, excluded.message_key) < (kept.first, kept.message_key) OR excluded.last > kept.last
-   OR excluded.stated AND NOT kept.stated
+   OR excluded.stated AND NOT kept.stated OR kept.message_key IS NULL
 RETURNING kind_id, value, other_kind_id, other_value
 """
 

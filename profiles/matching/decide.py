@@ -35,10 +35,9 @@ class Ends:
 
     one: Identifier
     other: Identifier
-    new: bool = True
 
     def as_json(self) -> list[object]:
-        return [list(self.one), list(self.other), self.new]
+        return [list(self.one), list(self.other)]
 
 
 def join(suggestion: Suggestion, by: str) -> None:
@@ -47,7 +46,7 @@ def join(suggestion: Suggestion, by: str) -> None:
         _lock_resolve()
         kinds = identity.load_kinds()
         ends = _strongest(suggestion, kinds)
-        ends = Ends(ends.one, ends.other, _state_link(ends))
+        _state_link(ends)
         _judge_anew([ends.one, ends.other], kinds)
         if len(_homes([ends.one, ends.other])) > 1:
             raise Refused("They were said not to be the same person, by a cut that stands. Take that back first.")
@@ -83,16 +82,17 @@ def take_back(suggestion: Suggestion) -> None:
     """As if it had not been decided: the link or cut goes, people part or may join again, the pair waits once more."""
     if suggestion.decision is None:
         raise Refused("Nothing was decided about these two.")
-    (kind, value), (other_kind, other_value), new = suggestion.decision
+    (kind, value), (other_kind, other_value) = suggestion.decision
     between = {"kind_id": kind, "value": value, "other_kind_id": other_kind, "other_value": other_value}
     with transaction.atomic():
         _lock_resolve()
         if suggestion.state == Suggestion.State.APART:
             Cut.objects.filter(**between).delete()
-        elif new:
-            Link.objects.filter(**between).delete()
         else:
-            Link.objects.filter(**between).update(stated=False)
+            # What a message says as well, stays, for what the message is worth.
+            Link.objects.filter(**between, message_key=None).delete()
+            if suggestion.decided_by != BY_ITSELF:
+                Link.objects.filter(**between).update(stated=False)
         ends = [(kind, value), (other_kind, other_value)]
         _judge_anew(ends, identity.load_kinds())
         _wait_again(suggestion, ends)
@@ -128,15 +128,13 @@ def join_by_itself(suggestions: Sequence[Suggestion]) -> int:
             mine, theirs = known.get(one.profile_id, []), known.get(one.other_id, [])
             if mine and theirs and _fit([*mine, *theirs], kinds):
                 fitting.append((one, _ordered(_inferable(mine, kinds), _inferable(theirs, kinds), kinds)))
-        new = _infer_links([ends for _, ends in fitting])
+        _infer_links([ends for _, ends in fitting])
         ends = [end for _, one in fitting for end in (one.one, one.other)]
         if ends:
             _judge_anew(ends, kinds)
         joined = [(one, ends) for one, ends in fitting if len(_homes([ends.one, ends.other])) == 1]
         for one, found in joined:
-            _decide(
-                one, Suggestion.State.JOINED, BY_ITSELF, Ends(found.one, found.other, (found.one, found.other) in new)
-            )
+            _decide(one, Suggestion.State.JOINED, BY_ITSELF, found)
         done = {(one.profile_id, one.other_id) for one, _ in joined}
         for one in suggestions:
             if (one.profile_id, one.other_id) not in done:
@@ -205,43 +203,34 @@ def _fit(identifiers: list[Identifier], kinds: dict[int, Kind]) -> bool:
 
 
 _STATE = """
-INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, last, stated, verdict)
+INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, first, last, stated, verdict)
 VALUES (%b, %b, %b, %b, %b, %b, true, 0)
-ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING RETURNING 1
+ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET stated = true WHERE NOT kept.stated
 """
 
 
-def _state_link(ends: Ends) -> bool:
-    """Keep the statement; returns whether nothing had linked these two before."""
+def _state_link(ends: Ends) -> None:
     now = timezone.now()
-    new = sql.rows(_STATE, (*ends.one, *ends.other, now, now))
-    if not new:
-        between = {
-            "kind_id": ends.one[0],
-            "value": ends.one[1],
-            "other_kind_id": ends.other[0],
-            "other_value": ends.other[1],
-        }
-        Link.objects.filter(**between).update(stated=True)
-    return bool(new)
+    with sql.cursor() as cursor:
+        cursor.execute(_STATE, (*ends.one, *ends.other, now, now))
 
 
 _INFER = """
 INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, last, stated, verdict)
-SELECT *, %b::timestamptz, %b::timestamptz, false, 0 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[])
+SELECT kind_id, value, other_kind_id, other_value, %b::timestamptz, %b::timestamptz, false, 0
+FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]) AS inferred (kind_id, value, other_kind_id, other_value)
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING
-RETURNING kind_id, value, other_kind_id, other_value
 """
 
 
-def _infer_links(all_ends: Sequence[Ends]) -> set[tuple[Identifier, Identifier]]:
-    """Keep links that aren't stated; returns those that are new."""
+def _infer_links(all_ends: Sequence[Ends]) -> None:
+    """Keep links that aren't stated."""
     pairs = sorted({(ends.one, ends.other) for ends in all_ends})
-    if not pairs:
-        return set()
-    now = timezone.now()
-    ends = (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]))
-    return {((a, b), (c, d)) for a, b, c, d in sql.rows(_INFER, (now, now, *ends))}
+    if pairs:
+        now = timezone.now()
+        ends = (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]))
+        with sql.cursor() as cursor:
+            cursor.execute(_INFER, (now, now, *ends))
 
 
 def _judge_anew(identifiers: Sequence[Identifier], kinds: dict[int, Kind]) -> None:
