@@ -183,7 +183,6 @@ INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, la
 SELECT pair.*, %b::timestamptz, %b::timestamptz, false, false, 0
 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]) AS pair (kind_id, value, other_kind_id, other_value)
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING
-RETURNING kind_id, value, other_kind_id, other_value
 """
 
 

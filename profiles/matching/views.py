@@ -76,9 +76,11 @@ def run(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest) -> HttpResponse:
     """How far the comparing is; when it has ended, the page is loaded anew."""
     last = review.last_run()
-    if last is None or not last.running:
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "profiles/_match_progress.html", {"run": last, "progress": _progress()})
+    if last is not None and last.running:
+        return render(request, "profiles/_match_progress.html", {"run": last, "progress": _progress()})
+    answer = HttpResponse(status=204)
+    answer["HX-Refresh"] = "true"
+    return answer
 
 
 def _progress() -> Progress | None:

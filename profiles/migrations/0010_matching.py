@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('found_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('decided_by', models.CharField(default='', max_length=150)),
-                ('decision', models.JSONField(help_text='[[kind, value], [kind, value], whether the link is new]', null=True)),
+                ('decision', models.JSONField(help_text='[[kind, value], [kind, value]]', null=True)),
             ],
             options={
                 'db_table': 'match_suggestion',

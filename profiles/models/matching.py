@@ -97,7 +97,7 @@ class Suggestion(models.Model):
     found_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=150, default="")
-    decision = models.JSONField(null=True, help_text="[[kind, value], [kind, value], whether the link is new]")
+    decision = models.JSONField(null=True, help_text="[[kind, value], [kind, value]]")
 
     class Meta:
         db_table = "match_suggestion"

@@ -98,6 +98,16 @@ def test_a_join_that_is_taken_back_leaves_both_as_they_were(shop: Source) -> Non
     call_command("doctor")
 
 
+def test_a_join_that_a_message_confirms_stays_when_it_is_taken_back(shop: Source) -> None:
+    decide.join(ana(shop), "agent")
+    send(shop, {"type": "identify", "userId": "u1", "traits": {"email": "ana.ferer@example.com"}})
+    resolve_all()
+    decide.take_back(Suggestion.objects.get())
+    assert person(USER, "u1") == person(EMAIL, "ana.ferer@example.com")
+    assert not Link.objects.filter(stated=True).exists()
+    assert not Suggestion.objects.exists()
+
+
 def test_whoever_is_kept_apart_is_not_joined_by_later_evidence_either(shop: Source) -> None:
     suggestion = ana(shop)
     decide.keep_apart(suggestion, "agent")
