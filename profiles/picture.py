@@ -102,9 +102,14 @@ def _hashes_of(identifiers: Iterable[Identifier]) -> np.ndarray:
 def _places(wanted: np.ndarray, hashes: np.ndarray, order: np.ndarray) -> np.ndarray:
     if not len(hashes):
         return np.full(len(wanted), -1, np.int64)
-    at = np.searchsorted(hashes, wanted, sorter=order)
-    found = order[np.minimum(at, len(order) - 1)]
-    return np.where(hashes[found] == wanted, found, -1)
+    # Looked up in their order, neighbours are found in the cache: several times quicker.
+    line = np.argsort(wanted)
+    ranked = wanted[line]
+    ascending = hashes[order]
+    at = np.minimum(np.searchsorted(ascending, ranked), len(order) - 1)
+    found = np.empty(len(wanted), np.int64)
+    found[line] = np.where(ascending[at] == ranked, order[at], -1)
+    return found
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
     merges = np.zeros(max(kinds, default=0) + 1, bool)
     merges[[id for id, kind in kinds.items() if kind.merges]] = True
     joins = merges[evidence.kinds]
-    astray = _astray(found.groups, homes)
+    attaches = np.isin(evidence.kinds, [id for id, kind in kinds.items() if kind.role == "attach"])
+    astray = _astray(found.groups, _without_hosts(found.groups, homes, attaches))
     other_verdict = (found.verdicts != picture.verdicts) & joins[evidence.one] & joins[evidence.other]
     flipped = (found.shared != picture.shared) | (found.disputed != picture.disputed)
     freed = picture.shared & ~found.shared
@@ -139,6 +145,12 @@ def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
     afresh = (astray & ~joins) | freed | _beside(evidence, freed)
     profiles, anew = np.unique(homes[touched]), np.unique(homes[afresh])
     return Differences(profiles[profiles > 0], anew[anew > 0], picture.hashes[freed], found)
+
+
+def _without_hosts(groups: np.ndarray, homes: np.ndarray, attaches: np.ndarray) -> np.ndarray:
+    """The same homes, but none for what only attaches where its hosts lead to nobody: it stays wherever it is."""
+    alone = np.bincount(groups, minlength=len(groups))[groups] == 1
+    return np.where(attaches & (alone | (homes[groups] == 0)), 0, homes)
 
 
 def _astray(groups: np.ndarray, homes: np.ndarray) -> np.ndarray:

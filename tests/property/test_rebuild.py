@@ -17,7 +17,7 @@ from tests.property.test_identity import RULES, Message, arrive, by_the_book, me
 
 __all__ = ["source"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 histories = st.lists(messages(), min_size=2, max_size=14, unique_by=lambda one: one["messageId"])
 Rules = dict[int, dict[str, Any]]
 
@@ -95,7 +95,7 @@ ORIGINALLY: Rules = {
 @given(
     histories, judging() | linking(), judging() | linking() | st.builds(dict[int, dict[str, Any]]), st.integers(1, 14)
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_rebuild_gives_what_sending_everything_anew_gives(
     source: Source, history: list[Message], before: Rules, rules: Rules, size: int
 ) -> None:
