@@ -120,8 +120,8 @@ class _Table:
 
 
 def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarray:
-    """Which identifiers are linked with more of one naming kind than theirs allows. Statements don't count, nor does
-    what never joins."""
+    """Which identifiers are linked with more of one naming kind than theirs allows, or with more nameless ones than any
+    person may have. Statements don't count, nor does what never joins."""
     said = merging & ~evidence.stated
     ends = np.concatenate([evidence.one[said], evidence.other[said]])
     beside = evidence.kinds[np.concatenate([evidence.other[said], evidence.one[said]])]
@@ -129,6 +129,11 @@ def _shared(evidence: Evidence, merging: np.ndarray, table: _Table) -> np.ndarra
     shared = evidence.shared.copy()
     for kind in np.flatnonzero(table.names_people).tolist():
         shared |= (above > 0) & (np.bincount(ends[beside == kind], minlength=len(shared)) > above)
+    # What names nobody (a device) and was seen with more of a weaker such kind (browsers) than a person may have.
+    unnamed = np.flatnonzero(~table.names_people & (table.role == MERGE)).tolist()
+    for kind in unnamed:
+        stronger = np.isin(evidence.kinds, [one for one in unnamed if table.rank[one] < table.rank[kind]])
+        shared |= stronger & (np.bincount(ends[beside == kind], minlength=len(shared)) > table.limit[kind])
     return shared
 
 

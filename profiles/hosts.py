@@ -103,9 +103,9 @@ class Hosts:
         self._learn({host for found in links.values() for _, host in found})
         hosts = {}
         for leaf, found in links.items():
-            living = (host for order, host in sorted(found) if not order[0] or not batch.means_nobody(host))
-            if host := next(living, None):
-                hosts[leaf] = host
+            joining = [host for order, host in sorted(found) if not order[0] or not batch.means_nobody(host)]
+            if joining:
+                hosts[leaf] = joining[0]
         return hosts
 
     def _learn(self, hosts: set[Identifier]) -> None:
@@ -122,9 +122,9 @@ class Hosts:
         for before, home in moves.values():
             heirs[before] = min(home, heirs.get(before, home))
         leaving: dict[int, int] = {}
-        for one, home in batch.home.items():
+        for one, goes_to in batch.home.items():
             profile = batch.known.get(one)
-            if profile in heirs and home != profile:
+            if profile in heirs and goes_to != profile:
                 leaving[profile] = leaving.get(profile, 0) + 1
         had = dict(sql.rows(_HAD, (int8s(sorted(heirs)),)))
         peopled = {*batch.home.values(), *batch.winners.values()}

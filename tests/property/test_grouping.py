@@ -23,13 +23,14 @@ from profiles.grouping import (
     group,
 )
 
-USER, EMAIL, DEVICE, ORDER, PRINT = range(1, 6)
+USER, EMAIL, DEVICE, ORDER, PRINT, BROWSER = range(1, 7)
 TERMS = {
     USER: Terms(1, limit=1, shared_above=3),
     EMAIL: Terms(2, limit=2, shared_above=2, yields_after=30),
     DEVICE: Terms(3, limit=3, names_people=False, shared_above=2),
     ORDER: Terms(4, limit=1_000, role=ATTACH, names_people=False),
-    PRINT: Terms(5, limit=1_000, role=SUGGEST, names_people=False),
+    BROWSER: Terms(5, limit=2, names_people=False, shared_above=2),
+    PRINT: Terms(6, limit=1_000, role=SUGGEST, names_people=False),
 }
 
 kinds = st.lists(st.sampled_from(sorted(TERMS)), min_size=2, max_size=14).map(sorted)
@@ -104,6 +105,11 @@ def plainly(evidence: Evidence) -> list[int]:
         for number in Counter(of[other] for other in others if TERMS[of[other]].names_people).values()
         if 0 < TERMS[of[place]].shared_above < number
     }  # fmt: skip
+    for place, others in seen_with.items():
+        for kind, number in Counter(of[other] for other in others).items():
+            unnamed = not TERMS[kind].names_people and not TERMS[of[place]].names_people
+            if unnamed and TERMS[kind].rank > TERMS[of[place]].rank and number > TERMS[kind].limit:
+                shared.add(place)
     latest: dict[int, int] = {}
     for one, other, _, last, _ in links:
         if not merging(one, other):
