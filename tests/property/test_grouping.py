@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.grouping import (
@@ -154,11 +154,13 @@ def plainly(evidence: Evidence) -> list[int]:
     return [first.setdefault(one, place) for place, one in enumerate(found)]
 
 
+@settings(deadline=None)
 @given(histories())
 def test_the_quick_way_gives_what_the_plain_way_gives(evidence: Evidence) -> None:
     assert group(evidence, TERMS).groups.tolist() == plainly(evidence)
 
 
+@settings(deadline=None)
 @given(histories(), st.randoms())
 def test_the_order_of_the_links_plays_no_part(evidence: Evidence, random: object) -> None:
     order = np.random.default_rng(random.randrange(2**32)).permutation(len(evidence.one))  # type: ignore[attr-defined]
@@ -170,6 +172,7 @@ def test_the_order_of_the_links_plays_no_part(evidence: Evidence, random: object
     assert shuffled.verdicts.tolist() == found.verdicts[order].tolist()
 
 
+@settings(deadline=None)
 @given(histories())
 def test_limits_and_cuts_hold(evidence: Evidence) -> None:
     found = group(evidence, TERMS)
@@ -181,6 +184,7 @@ def test_limits_and_cuts_hold(evidence: Evidence) -> None:
             assert found.groups[one] != found.groups[other]
 
 
+@settings(deadline=None)
 @given(histories())
 def test_every_link_that_joins_nothing_has_its_reason(evidence: Evidence) -> None:
     found = group(evidence, TERMS)
