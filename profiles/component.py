@@ -14,7 +14,7 @@ from django.utils import timezone
 from cdp_site import sql
 from cdp_site.arrays import Column, bools, int2s, int8s, texts, times
 from profiles.grouping import CUT, LIMIT, SHARED, Evidence, group
-from profiles.identifiers import Identifier, Kind, Pair, terms_of
+from profiles.identifiers import Identifier, Kind, Pair, counts_for, terms_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,13 +61,11 @@ class Judgement:
         beside = {
             end
             for pair, verdict in self.verdicts.items()
-            if verdict == SHARED and any(self._names_many(one, kinds) for one in pair)
-            for end in pair
+            if verdict == SHARED
+            for end, other in (pair, pair[::-1])
+            if self.means_nobody(other) and counts_for(other, end, kinds)
         }
         return refused | (beside - self.shared) | self.disputed
-
-    def _names_many(self, one: Identifier, kinds: Mapping[int, Kind]) -> bool:
-        return (one in self.shared or one in self.disputed) and kinds[one[0]].identifies
 
     def means_nobody(self, one: Identifier) -> bool:
         return one in self.shared or one in self.disputed

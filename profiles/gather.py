@@ -15,7 +15,7 @@ from cdp_site.stages import Again
 from profiles import component, merge
 from profiles.claims import Claim, Slot
 from profiles.component import Component, Judgement, columns
-from profiles.identifiers import USER, Because, Identifier, Kind, Pair, strength, usable
+from profiles.identifiers import USER, Because, Identifier, Kind, Pair, counts_for, strength, usable
 
 # The identifiers are found by their primary key and not joined with anything: on a cluster they live elsewhere.
 LOOK_UP = """
@@ -135,6 +135,9 @@ class Batch:
             self.touched.append(pair)
             self.sets[self._find(self._node(one))] = self._find(self._node(other))
             weaker = max(pair, key=lambda end: strength(end, self.kinds))
+            stronger = one if weaker == other else other
+            if not self.kinds[stronger[0]].identifies and stronger in self.known:
+                self.reordered.add(self._node(stronger))  # It may be seen with too many by now.
             if weaker in self.known:
                 # Claims on what was known may outlive older ones, so that what was refused is taken, and the reverse.
                 self.reordered.add(self._node(weaker))
@@ -157,7 +160,7 @@ class Batch:
     def _seen_with_many(self, one: Identifier, other: Identifier) -> None:
         """A family's address joins nobody, but counts: whoever is seen with too many of them may be shared as well."""
         for end, beside in ((one, other), (other, one)):
-            if beside in self.shared and end not in self.shared and self.kinds[beside[0]].identifies:
+            if beside in self.shared and end not in self.shared and counts_for(beside, end, self.kinds):
                 self._find(self._node(end))
                 self.doubtful.add(self._node(end))
 

@@ -11,7 +11,7 @@ An identifier that is seen with too many people identifies nobody (a kiosk's dev
 given by two accounts): it is *disputed*, until their claims are settled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,8 +133,8 @@ class _Table:
 
 
 def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np.ndarray, table: _Table) -> np.ndarray:
-    """Which identifiers are linked with more of one naming kind than theirs allows. Statements don't count, nor does
-    what never joins."""
+    """Which identifiers are linked with more of one naming kind than theirs allows, or with more nameless ones than any
+    person may have. Statements don't count, nor does what never joins."""
     above = table.shared_above[evidence.kinds]
     said = merging & ~evidence.stated
     sides = ((evidence.one, ends[1]), (evidence.other, ends[0]))
@@ -145,7 +145,7 @@ def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np
     many = (above > 0) & (seen > above)
     if evidence.trusted is not None:
         many &= ~evidence.trusted
-    shared = evidence.shared.copy()
+    shared = evidence.shared | _of_too_many_nameless(evidence, sides, said, table)
     if not many.any():
         return shared
     near = [np.flatnonzero(many[mine] & said) for mine, _ in sides]
@@ -155,6 +155,21 @@ def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np
         )
         shared |= many & (np.bincount(of_kind, minlength=len(shared)) > above)
     return shared
+
+
+def _of_too_many_nameless(
+    evidence: Evidence, sides: Sequence[tuple[np.ndarray, np.ndarray]], said: np.ndarray, table: _Table
+) -> np.ndarray:
+    """What names nobody (a device) and was seen with more of a weaker such kind (browsers) than a person may have."""
+    found = np.zeros(len(evidence.kinds), bool)
+    nameless = np.flatnonzero(~table.names_people & (table.role == MERGE) & (table.limit > 0))
+    for kind in nameless.tolist():
+        stronger = np.zeros(len(table.rank), bool)
+        stronger[nameless[table.rank[nameless] < table.rank[kind]]] = True
+        if stronger.any():
+            seen = sum(np.bincount(mine[(beside == kind) & said], minlength=len(found)) for mine, beside in sides)
+            found |= stronger[evidence.kinds] & (seen > table.limit[kind])
+    return found if evidence.trusted is None else found & ~evidence.trusted
 
 
 def _disputed(

@@ -70,6 +70,13 @@ def strength(identifier: Identifier, kinds: Mapping[int, Kind]) -> tuple[int, in
     return ROLES[kind.role], kind.priority, *identifier
 
 
+def counts_for(beside: Identifier, one: Identifier, kinds: Mapping[int, Kind]) -> bool:
+    """Whether `one` may be shared for being seen with too many such as `beside`."""
+    if kinds[beside[0]].identifies:
+        return True
+    return not kinds[one[0]].identifies and kinds[one[0]].priority < kinds[beside[0]].priority
+
+
 def pair_of(one: Identifier, other: Identifier) -> Pair:
     return (one, other) if one <= other else (other, one)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.grouping import (
@@ -23,13 +23,14 @@ from profiles.grouping import (
     group,
 )
 
-USER, EMAIL, DEVICE, ORDER, PRINT = range(1, 6)
+USER, EMAIL, DEVICE, ORDER, PRINT, BROWSER = range(1, 7)
 TERMS = {
     USER: Terms(1, limit=1, shared_above=3),
     EMAIL: Terms(2, limit=2, shared_above=2, yields_after=30),
     DEVICE: Terms(3, limit=3, names_people=False, shared_above=2),
     ORDER: Terms(4, limit=1_000, role=ATTACH, names_people=False),
-    PRINT: Terms(5, limit=1_000, role=SUGGEST, names_people=False),
+    BROWSER: Terms(5, limit=2, names_people=False, shared_above=2),
+    PRINT: Terms(6, limit=1_000, role=SUGGEST, names_people=False),
 }
 
 kinds = st.lists(st.sampled_from(sorted(TERMS)), min_size=2, max_size=14).map(sorted)
@@ -104,6 +105,11 @@ def plainly(evidence: Evidence) -> list[int]:
         for number in Counter(of[other] for other in others if TERMS[of[other]].names_people).values()
         if 0 < TERMS[of[place]].shared_above < number
     }  # fmt: skip
+    for place, others in seen_with.items():
+        for kind, number in Counter(of[other] for other in others).items():
+            unnamed = not TERMS[kind].names_people and not TERMS[of[place]].names_people
+            if unnamed and TERMS[kind].rank > TERMS[of[place]].rank and number > TERMS[kind].limit:
+                shared.add(place)
     latest: dict[int, int] = {}
     cuts = [set(cut) for cut in evidence.cuts.tolist()]
     for one, other, _, last, _ in links:
@@ -148,11 +154,13 @@ def plainly(evidence: Evidence) -> list[int]:
     return [first.setdefault(one, place) for place, one in enumerate(found)]
 
 
+@settings(deadline=None)
 @given(histories())
 def test_the_quick_way_gives_what_the_plain_way_gives(evidence: Evidence) -> None:
     assert group(evidence, TERMS).groups.tolist() == plainly(evidence)
 
 
+@settings(deadline=None)
 @given(histories(), st.randoms())
 def test_the_order_of_the_links_plays_no_part(evidence: Evidence, random: object) -> None:
     order = np.random.default_rng(random.randrange(2**32)).permutation(len(evidence.one))  # type: ignore[attr-defined]
@@ -164,6 +172,7 @@ def test_the_order_of_the_links_plays_no_part(evidence: Evidence, random: object
     assert shuffled.verdicts.tolist() == found.verdicts[order].tolist()
 
 
+@settings(deadline=None)
 @given(histories())
 def test_limits_and_cuts_hold(evidence: Evidence) -> None:
     found = group(evidence, TERMS)
@@ -175,6 +184,7 @@ def test_limits_and_cuts_hold(evidence: Evidence) -> None:
             assert found.groups[one] != found.groups[other]
 
 
+@settings(deadline=None)
 @given(histories())
 def test_every_link_that_joins_nothing_has_its_reason(evidence: Evidence) -> None:
     found = group(evidence, TERMS)
