@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from cdp_site import sql
 from cdp_site.arrays import bools, int2s, int8s, times, uuids
 from profiles.component import columns
-from profiles.grouping import SHARED, TAKEN
+from profiles.grouping import SHARED, TAKEN, WEAK
 from profiles.identifiers import Because, Identifier, Kind, Pair, pair_of, pairs_in
 
 # Which identifiers a message names, strongest first, and whose alias it says the strongest is.
@@ -88,10 +88,10 @@ RETURNING kind_id, value, other_kind_id, other_value
 """
 
 
-def write_claims(claims: Mapping[Pair, Claim], shared: set[Identifier]) -> list[Pair]:
+def write_claims(claims: Mapping[Pair, Claim], kinds: Mapping[int, Kind], shared: set[Identifier]) -> list[Pair]:
     """Keep links; returns those that are new or say more than was known. Sorted, so that two drains don't deadlock.
 
-    What a new link is worth is told at once where it ends at an identifier that is shared; else if it is judged.
+    What a new link is worth is told at once where an end only suggests, or is shared; else if it is judged.
     """
     if not claims:
         return []
@@ -102,10 +102,12 @@ def write_claims(claims: Mapping[Pair, Claim], shared: set[Identifier]) -> list[
         (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]),
          int8s([one.because.source_id for one in said]), uuids([one.because.key for one in said]),
          times([one.because.time for one in said]), times([one.last for one in said]),
-         bools([one.stated for one in said]), int2s([_verdict(pair, claims[pair], shared) for pair in pairs])),
+         bools([one.stated for one in said]), int2s([_verdict(pair, claims[pair], kinds, shared) for pair in pairs])),
     )  # fmt: skip
     return [((kind, value), (other_kind, other_value)) for kind, value, other_kind, other_value in rows]
 
 
-def _verdict(pair: Pair, claim: Claim, shared: set[Identifier]) -> int:
+def _verdict(pair: Pair, claim: Claim, kinds: Mapping[int, Kind], shared: set[Identifier]) -> int:
+    if any(kinds[kind].role == "suggest" for kind, _ in pair):
+        return WEAK
     return SHARED if not claim.stated and (pair[0] in shared or pair[1] in shared) else TAKEN

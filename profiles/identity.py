@@ -59,7 +59,7 @@ def place(messages: Iterable[tuple[Slot, Because]], kinds: Mapping[int, Kind]) -
     batch = Batch(kinds, slots, claims)
     _take_turns()
     batch.look_up()
-    batch.find_newcomers(write_claims(claims, batch.shared))
+    batch.find_newcomers(write_claims(claims, kinds, batch.shared))
     batch.gather()
     return settle(batch)
 

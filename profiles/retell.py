@@ -76,7 +76,7 @@ def read_some(after: int, kinds: Mapping[int, Kind]) -> int:
     named = sorted({one for pair in claims for one in pair})
     known = sql.rows(LOOK_UP, columns(named)) if named else []
     write_claims(
-        claims, {(kind, value) for kind, value, _, is_shared, is_disputed in known if is_shared or is_disputed}
+        claims, kinds, {(kind, value) for kind, value, _, is_shared, is_disputed in known if is_shared or is_disputed}
     )
     _meet(list(claims))
     return int(until)

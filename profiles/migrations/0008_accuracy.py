@@ -9,5 +9,5 @@ class Migration(migrations.Migration):
             help_text="Of the two the one that sorts first by kind and value.")),
         migrations.AlterField("link", "verdict", models.SmallIntegerField(
             default=0, help_text="Why it joins nothing, 0 if it does (profiles.grouping); always 0 with what only"
-            " attaches or suggests.")),
+            " attaches.")),
     ]  # fmt: skip

@@ -108,7 +108,7 @@ class Link(models.Model):
     by_hand = models.BooleanField(default=False, help_text="Stated by somebody, and by no message.")
     verdict = models.SmallIntegerField(
         default=0,
-        help_text="Why it joins nothing, 0 if it does (profiles.grouping); always 0 with what only attaches or suggests.",
+        help_text="Why it joins nothing, 0 if it does (profiles.grouping); always 0 with what only attaches.",
     )
 
     class Meta:
