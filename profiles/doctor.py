@@ -185,5 +185,5 @@ def people_follow_the_evidence() -> Iterator[str]:
     number = len(np.union1d(differing.profiles, differing.afresh))
     if Rebuild.objects.filter(ended_at=None, dry_run=False).exists():
         return  # They are being made anew, and are on the way there.
-    if number or len(differing.freed):
+    if differing:
         yield f"{number:,} profiles aren't what their links make under the rules as they are: run manage.py rebuild_identity"

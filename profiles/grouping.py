@@ -194,10 +194,13 @@ def _disputed(
     current = ~_outlived(evidence, which, claims, table)
     who, what = who[current], what[current]
     told = np.flatnonzero(evidence.stated)
-    if len(told):
-        who = _components(size, one[told], other[told])[who]
-    claimants = np.bincount(np.unique(what * size + who) // max(size, 1), minlength=size)
-    found = (claimants > 1) & ~shared
+    persons = _components(size, one[told], other[told])[who] if len(told) else who
+    found = np.zeros(size, bool)
+    for kind in np.flatnonzero(only).tolist():
+        of_kind = evidence.kinds[who] == kind
+        claims_of = np.unique(what[of_kind] * size + persons[of_kind])
+        found |= np.bincount(claims_of // max(size, 1), minlength=size) > 1
+    found &= ~shared
     found[one[told]] = found[other[told]] = False
     return found
 

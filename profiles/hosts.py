@@ -132,12 +132,17 @@ class Hosts:
 
     def _merge_emptied(self, moves: dict[Identifier, tuple[int, int]]) -> dict[Identifier, tuple[int, int]]:
         """Whoever is left without any identifier merges into the person to whom they went; the oldest of several."""
-        if not moves:
-            return moves
         batch = self.batch
         heirs: dict[int, int] = {}
         for before, home in moves.values():
             heirs[before] = min(home, heirs.get(before, home))
+        # Nothing may go that had an identifier only which means nobody any more: then it is the messages that go.
+        for profile, finders in batch.unsettled.items():
+            found = {goes_to for one in finders if (goes_to := self._home_of(one)) is not None}
+            if found and profile not in found:
+                heirs.setdefault(profile, min(found))
+        if not heirs:
+            return moves
         leaving: dict[int, int] = {}
         for one, place in batch.home.items():
             profile = batch.known.get(one)

@@ -115,15 +115,16 @@ def _places(wanted: np.ndarray, hashes: np.ndarray, order: np.ndarray) -> np.nda
 @dataclass(frozen=True)
 class Differences:
     """Whom to look at: `profiles` that aren't what the evidence makes; `afresh`: those of whom every message is to find
-    its home anew. `freed`: identifiers (by hash) that were shared and aren't any more."""
+    its home anew. `freed`, `settled`: identifiers (by hash) that were shared, or disputed, and aren't any more."""
 
     profiles: np.ndarray
     afresh: np.ndarray
     freed: np.ndarray
+    settled: np.ndarray
     found: Grouping
 
     def __bool__(self) -> bool:
-        return bool(len(self.profiles) or len(self.afresh) or len(self.freed))
+        return bool(len(self.profiles) or len(self.afresh) or len(self.freed) or len(self.settled))
 
 
 def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
@@ -136,15 +137,16 @@ def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
     attaches = np.isin(evidence.kinds, [id for id, kind in kinds.items() if kind.role == "attach"])
     astray = _astray(found.groups, _without_hosts(found.groups, homes, attaches))
     other_verdict = (found.verdicts != picture.verdicts) & joins[evidence.one] & joins[evidence.other]
+    settled = picture.disputed & ~found.disputed
     flipped = (found.shared != picture.shared) | (found.disputed != picture.disputed)
     freed = picture.shared & ~found.shared
     near = _beside(evidence, flipped)
     touched = astray & joins | flipped | near
     for ends in (evidence.one, evidence.other):
         touched[ends[other_verdict]] = True
-    afresh = (astray & ~joins) | freed | _beside(evidence, freed)
+    afresh = (astray & ~joins) | freed | settled | _beside(evidence, freed | settled)
     profiles, anew = np.unique(homes[touched]), np.unique(homes[afresh])
-    return Differences(profiles[profiles > 0], anew[anew > 0], picture.hashes[freed], found)
+    return Differences(profiles[profiles > 0], anew[anew > 0], picture.hashes[freed], picture.hashes[settled], found)
 
 
 def _without_hosts(groups: np.ndarray, homes: np.ndarray, attaches: np.ndarray) -> np.ndarray:

@@ -129,6 +129,9 @@ _FREE = """
 UPDATE identifier SET shared = false, shared_since = NULL
 WHERE shared AND NOT blocked AND hashtextextended(value, kind_id) = ANY(%b::bigint[])
 """
+_SETTLE = """
+UPDATE identifier SET disputed = false WHERE disputed AND hashtextextended(value, kind_id) = ANY(%b::bigint[])
+"""
 _SEED = """
 INSERT INTO rebuild_seed AS kept (profile_id, afresh) SELECT * FROM unnest(%b::bigint[], %b::boolean[])
 ON CONFLICT (profile_id) DO UPDATE SET afresh = kept.afresh OR excluded.afresh
@@ -147,12 +150,14 @@ def _find() -> None:
         rebuild = Rebuild.objects.select_for_update().filter(ended_at=None, dry_run=False).first()
         if rebuild is None or rebuild.step != Step.FIND or rules != _rules():
             return  # Other rules meanwhile: it begins again.
-        if len(differing.freed):
-            with sql.cursor() as cursor:
+        with sql.cursor() as cursor:
+            if len(differing.freed):
                 cursor.execute(_FREE, (int8s(differing.freed),))
+            if len(differing.settled):
+                cursor.execute(_SETTLE, (int8s(differing.settled),))
         _seed(differing.profiles.tolist(), afresh=False)
         _seed(differing.afresh.tolist(), afresh=True)
-        rebuild.rules, rebuild.rehomes = rules, rebuild.relinks or bool(len(differing.freed))
+        rebuild.rules, rebuild.rehomes = rules, rebuild.relinks or bool(len(differing.freed) + len(differing.settled))
         rebuild.seeds = RebuildSeed.objects.count()
         rebuild.step = Step.PEOPLE
         rebuild.save()

@@ -6,16 +6,16 @@ their arrival: a merge may move an event meanwhile, but never change its number.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from cdp_site import sql
 from cdp_site.arrays import bools, int8s, texts, times, uuids
 from profiles import normalise
-from profiles.claims import Slot, claims_of, write_claims
+from profiles.claims import Claim, Slot, claims_of, write_claims
 from profiles.component import columns
 from profiles.gather import LOOK_UP
 from profiles.grouping import TAKEN, WEAK
-from profiles.identifiers import ROLES, USER, Because, Identifier, Kind, Pair, as_kept
+from profiles.identifiers import USER, Because, Identifier, Kind, Pair, as_kept
 
 EVENTS = 20_000
 VALUES = 50_000
@@ -45,9 +45,19 @@ ON CONFLICT DO NOTHING
 """
 _HASH = "hashtextextended({0}other_value, hashtextextended({0}value, {0}kind_id * 1000 + {0}other_kind_id))"
 _MEET = f"""
-INSERT INTO rebuild_link (hash) SELECT DISTINCT {_HASH.format("")}
-FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]) AS said (kind_id, value, other_kind_id, other_value)
-ON CONFLICT DO NOTHING
+INSERT INTO rebuild_link AS kept (hash, first, last, source_id, message_key)
+SELECT DISTINCT ON (hash) * FROM (
+    SELECT {_HASH.format("")} AS hash, first, last, source_id, message_key
+    FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bigint[],
+                %b::uuid[])
+         AS said (kind_id, value, other_kind_id, other_value, first, last, source_id, message_key)
+) AS said
+ON CONFLICT (hash) DO UPDATE SET
+    source_id = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
+                     THEN excluded.source_id ELSE kept.source_id END,
+    message_key = CASE WHEN (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
+                       THEN excluded.message_key ELSE kept.message_key END,
+    first = least(kept.first, excluded.first), last = greatest(kept.last, excluded.last)
 """
 
 
@@ -78,7 +88,7 @@ def read_some(after: int, kinds: Mapping[int, Kind]) -> int:
     write_claims(
         claims, kinds, {(kind, value) for kind, value, _, is_shared, is_disputed in known if is_shared or is_disputed}
     )
-    _meet(list(claims))
+    _meet(claims)
     return int(until)
 
 
@@ -101,10 +111,19 @@ def _know(because: Mapping[Identifier, Because]) -> None:
         )  # fmt: skip
 
 
-def _meet(pairs: Sequence[Pair]) -> None:
-    if pairs:
-        with sql.cursor() as cursor:
-            cursor.execute(_MEET, (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs])))
+def _meet(claims: Mapping[Pair, Claim]) -> None:
+    """Note what these messages say. One statement."""
+    if not claims:
+        return
+    pairs = sorted(claims)
+    said = [claims[pair] for pair in pairs]
+    with sql.cursor() as cursor:
+        cursor.execute(
+            _MEET,
+            (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]),
+             times([one.because.time for one in said]), times([one.last for one in said]),
+             int8s([one.because.source_id for one in said]), uuids([one.because.key for one in said])),
+        )  # fmt: skip
 
 
 # A link that no message was the reason of was made by hand, and stays; so does one whose message is no longer kept.
@@ -115,22 +134,13 @@ DELETE FROM identity_link USING message WHERE message.key = identity_link.messag
   AND (NOT stated OR (kind_id, value) IN (SELECT kind_id, value FROM identifier WHERE blocked)
                   OR (other_kind_id, other_value) IN (SELECT kind_id, value FROM identifier WHERE blocked))
 """
-# The stronger identifier stands first, by the priorities as they are now.
-_TURN = """
-WITH turned AS (
-    DELETE FROM identity_link USING identifier_kind AS one, identifier_kind AS other
-    WHERE one.id = identity_link.kind_id AND other.id = identity_link.other_kind_id
-      AND (array_position(%b::text[], one.role::text), one.priority)
-          > (array_position(%b::text[], other.role::text), other.priority)
-      AND (identity_link.stated OR identity_link.message_key IS NULL)
-    RETURNING identity_link.*
-)
-INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
-                                   verdict)
-SELECT other_kind_id, other_value, kind_id, value, source_id, message_key, first, last, stated, verdict FROM turned
-ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
-    first = least(kept.first, excluded.first), last = greatest(kept.last, excluded.last),
-    stated = kept.stated OR excluded.stated
+# When it was said first, by which message, and last: of the messages that say it now.
+_CORRECT = f"""
+UPDATE identity_link SET first = said.first, last = said.last, source_id = said.source_id, message_key = said.message_key
+FROM rebuild_link AS said, message
+WHERE said.hash = {_HASH.format("identity_link.")} AND message.key = identity_link.message_key
+  AND (identity_link.first, identity_link.last, identity_link.message_key) <> (said.first, said.last, said.message_key)
+  AND EXISTS (SELECT FROM event WHERE event.id = message.event_id)
 """
 _VERDICTS = """
 UPDATE identity_link SET verdict = CASE WHEN weak.stands THEN %(weak)b::smallint ELSE %(taken)b::smallint END
@@ -147,8 +157,8 @@ def forget_unsaid() -> None:
     Cost: one pass over the links.
     """
     with sql.cursor() as cursor:
-        cursor.execute(_TURN, (list(ROLES), list(ROLES)))
         cursor.execute(_STALE)
+        cursor.execute(_CORRECT)
         cursor.execute(_VERDICTS, {"weak": WEAK, "taken": TAKEN})
         cursor.execute("DELETE FROM rebuild_link")
 

@@ -70,6 +70,10 @@ class Migration(migrations.Migration):
             name='RebuildLink',
             fields=[
                 ('hash', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('first', models.DateTimeField()),
+                ('last', models.DateTimeField()),
+                ('source_id', models.BigIntegerField()),
+                ('message_key', models.UUIDField()),
             ],
             options={
                 'db_table': 'rebuild_link',

@@ -69,6 +69,10 @@ class RebuildLink(models.Model):
     """A link that the messages say under the rules as they are now, by its hash; emptied when all are read."""
 
     hash = models.BigIntegerField(primary_key=True)
+    first = models.DateTimeField()
+    last = models.DateTimeField()
+    source_id = models.BigIntegerField()
+    message_key = models.UUIDField()
 
     class Meta:
         db_table = "rebuild_link"
