@@ -69,7 +69,7 @@ def draw(found: Explained, profile_id: int) -> Graph:
 
 
 def _state(node: Node, profile_id: int) -> str:
-    if node.shared:
+    if node.means_nobody:
         return "shared"
     return "mine" if node.profile_id == profile_id else "others"
 
