@@ -271,7 +271,7 @@ WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)
 """
 
 
-def _reasons(ties: Sequence[Tie], beside: Mapping[Identifier, Sequence[int | None]], told: Told) -> list[str]:
+def _reasons(ties: Sequence[Tie], claimed: Mapping[Identifier, Sequence[int | None]], told: Told) -> list[str]:
     """Why these join nothing, each in words. Four statements, however many there are."""
     by_verdict = {verdict: [tie for tie in ties if tie.verdict == verdict] for verdict in (SHARED, LIMIT, CUT, WEAK)}
     shared = sorted({node.identifier for tie in by_verdict[SHARED] for node in (tie.one, tie.other) if node.shared})
@@ -296,7 +296,7 @@ def _reasons(ties: Sequence[Tie], beside: Mapping[Identifier, Sequence[int | Non
             found.append(
                 why.shared(one, seen.get(one, {}), told)
                 if node.shared
-                else why.disputed(one, beside.get(one, []), told)
+                else why.disputed(one, claimed.get(one, []), told)
             )
         elif tie.verdict == CUT:
             found.append(why.cut(claim, cuts, told))

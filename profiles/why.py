@@ -80,8 +80,9 @@ def disputed(one: Identifier, claimants: Sequence[int | None], told: Told) -> st
         else "when an account is said to be the other’s (an alias)"
     )
     return (
-        f"{several[:1].upper()}{several[1:]} claim this {what} at the same time and are different accounts, so it is disputed: it is neither’s and"
-        f" says nothing about who somebody is. That ends {lapses}, or when somebody says whose it is."
+        f"{several[:1].upper()}{several[1:]} claim this {what} at the same time and are different accounts, so it is"
+        " disputed: it is neither’s and says nothing about who somebody is."
+        f" That ends {lapses}, or when somebody says whose it is."
     )
 
 
