@@ -120,6 +120,16 @@ class Summary:
     more_events: bool
 
     @property
+    def is_nobody(self) -> bool:
+        """Whether all by which this page is found is shared or disputed."""
+        known = [one for _, some in self.identifiers for one in some]
+        return bool(known) and all(one.shared or one.disputed for one in known)
+
+    @property
+    def is_disputed(self) -> bool:
+        return any(one.disputed for _, some in self.identifiers for one in some)
+
+    @property
     def open_tickets(self) -> list[RecordLine]:
         return [one for one in self.tickets if one.is_open]
 
