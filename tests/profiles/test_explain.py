@@ -81,9 +81,12 @@ def test_what_is_disputed_stands_on_both_pages_as_nobodys_and_on_its_own(shop: S
     agent = signed_in(AGENT)
     for id in (marta, luis):
         assert "so nobody’s for now" in agent.get(f"/people/{id}/").content.decode()
+    found = agent.get("/people/?q=home@example.com").content.decode()
+    assert "Marta" in found and "Luis" in found, "whoever gave an address is found by it"
     reader = person(EMAIL, "home@example.com").pk
     assert reader not in (marta, luis)
-    assert '<span class="badge warn">disputed</span>' in agent.get(f"/people/{reader}/").content.decode()
+    own = agent.get(f"/people/{reader}/").content.decode()
+    assert '<span class="badge warn">disputed</span>' in own and "Nobody’s page in particular" in own
     page = agent.get(f"/people/{reader}/identity/").content.decode()
     assert "Luis and Marta claim this e-mail at the same time" in page and "/identity/settle/" not in page
 
