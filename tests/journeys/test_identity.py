@@ -198,7 +198,8 @@ def test_its_pages_fit_and_are_readable(sign_in: Callable[..., Page], size: tupl
     page = sign_in("agent", width=size[0], height=size[1], scheme=size[2])
     page.goto(f"/people/{ana}/identity/")
     undo = page.locator(".step a.btn").first.get_attribute("href")
-    addresses = [f"/people/{ana}/identity/", undo, f"/people/{ana}/identity/join/?q=luis",
+    settle = joins_nothing(page).locator("a[href*=settle]").first.get_attribute("href")
+    addresses = [f"/people/{ana}/", f"/people/{ana}/identity/", undo, settle, f"/people/{ana}/identity/join/?q=luis",
                  f"/people/{ana}/identity/join/?with={person(1, 'u2').pk}"]  # fmt: skip
     for number, address in enumerate(addresses):
         assert address is not None
