@@ -140,8 +140,8 @@ def concerns_of_admins() -> list[Concern]:
     number = shared.fresh()
     if not number:
         return []
-    what = "identifiers were" if number > 1 else "identifier was"
-    text = f"{number:,} {what} seen with too many people this week, and join nobody any more"
+    was, join = ("identifiers were", "join") if number > 1 else ("identifier was", "joins")
+    text = f"{number:,} {was} seen with too many people this week, and {join} nobody any more"
     return [Concern(text, "/admin/profiles/identifierkind/shared/")]
 
 

@@ -23,7 +23,7 @@ class IdentifierKindAdmin(admin.ModelAdmin):
     """The rules by which people follow from the evidence. Saving has all people made anew, in the background."""
 
     form = KindForm
-    list_display = ("label", "name", "priority", "role", "limit_per_profile", "shared_above", "yields_after", "state")
+    list_display = ("label", "name", "priority", "role", "limit_per_profile", "shared_from", "yields", "state")
     ordering = ("priority",)
     change_form_template = "admin/profiles/identifierkind/change_form.html"
     change_list_template = "admin/profiles/identifierkind/change_list.html"
@@ -41,6 +41,14 @@ class IdentifierKindAdmin(admin.ModelAdmin):
             path("rebuild/", view(self.rebuild_view), name="profiles_identifierkind_rebuild"),
             *super().get_urls(),
         ]
+
+    @admin.display(description="shared above", ordering="shared_above")
+    def shared_from(self, kind: IdentifierKind) -> str:
+        return str(kind.shared_above or "never")
+
+    @admin.display(description="yields after", ordering="yields_after")
+    def yields(self, kind: IdentifierKind) -> str:
+        return f"{kind.yields_after} days" if kind.yields_after else "never"
 
     @admin.display(description="people follow it")
     def state(self, kind: IdentifierKind) -> str:

@@ -14,9 +14,11 @@ from cdp_site import sql
 from cdp_site.arrays import int2s, int8s, uuids
 from profiles import plans, why
 from profiles.component import columns
+from profiles.disputes import claimants
 from profiles.gather import LOOK_UP
 from profiles.grouping import CUT, LIMIT, SHARED, TAKEN, WEAK
 from profiles.identifiers import DEVICE, Identifier, Kind, Pair, strength
+from profiles.inferred import inferred
 from profiles.why import Claim, Told
 
 MOST_OF_STRONG, MOST_OF_WEAK = 12, 6
@@ -60,6 +62,24 @@ class Tie:
     verdict: int
     why: str = ""
     event: tuple[int, int] | None = None
+    # Of what is disputed: who else claims it, and whether this link is one of the claims. How sure the matching was, if it
+    # and no message said so.
+    claimants: tuple[int, ...] = ()
+    is_claim: bool = False
+    probability: float | None = None
+
+    @property
+    def disputed(self) -> bool:
+        return not (self.one.shared or self.other.shared) and (self.one.disputed or self.other.disputed)
+
+    @property
+    def ends(self) -> tuple[Node, Node]:
+        return self.one, self.other
+
+    @property
+    def of(self) -> int | None:
+        """Whose claim on what is disputed it is."""
+        return next((node.profile_id for node in self.ends if not node.means_nobody), None)
 
     @property
     def pair(self) -> Pair:
@@ -128,15 +148,27 @@ def explain(profile_id: int, kinds: Mapping[int, Kind]) -> Explained:
     refused = [tie for tie in ties if tie.verdict != TAKEN]
     refused.sort(key=lambda tie: (tie.verdict == SHARED, tie.first or plans.UNSAID_LAST))
     shown = refused[:MOST_REFUSED]
+    claims = claimants((node.identifier for tie in shown for node in (tie.one, tie.other) if node.disputed), kinds)
+    homes = plans.known_homes(end for some in claims.values() for end in some)
+    beside = {one: [homes.get(end) for end in some] for one, some in claims.items()}
     names = names_of(
-        {node.profile_id for tie in shown for node in (tie.one, tie.other) if node.profile_id not in (None, profile_id)}
+        {node.profile_id for tie in shown for node in (tie.one, tie.other)} - {profile_id}
+        | {home for some in beside.values() for home in some} - {profile_id}
     )
     told = Told(profile_id, names, labels, kinds)
     events = events_of([tie.message_key for tie in (*taken, *shown)])
+    sure = inferred(plans.ids_of(profile_id)).links
     return Explained(
         sorted(mine.values(), key=lambda node: strength(node.identifier, kinds)),
-        [_with(tie, events) for tie in sorted(taken, key=lambda tie: [strength(end, kinds) for end in tie.pair])],
-        [_with(tie, events, words) for tie, words in zip(shown, _reasons(shown, told), strict=True)],
+        [_with(tie, events, sure) for tie in sorted(taken, key=lambda tie: [strength(end, kinds) for end in tie.pair])],
+        [
+            replace(
+                _with(tie, events, sure, words),
+                claimants=_others(tie, beside, profile_id),
+                is_claim=any(one in claims.get(other, []) for one, other in (tie.pair, tie.pair[::-1])),
+            )
+            for tie, words in zip(shown, _reasons(shown, beside, told), strict=True)
+        ],
         more,
         len(refused) - len(shown),
         records,
@@ -185,8 +217,15 @@ def _tie(one: Node, other: Node, rest: Sequence[object]) -> Tie:
     )  # fmt: skip
 
 
-def _with(tie: Tie, events: Mapping[str, tuple[int, int]], words: str = "") -> Tie:
-    return replace(tie, why=words, event=events.get(tie.message_key or ""))
+def _with(tie: Tie, events: Mapping[str, tuple[int, int]], sure: Mapping[Pair, float], words: str = "") -> Tie:
+    guessed = tie.message_key is None and not tie.stated
+    probability = sure.get(tie.pair) if guessed else None
+    return replace(tie, why=words, event=events.get(tie.message_key or ""), probability=probability)
+
+
+def _others(tie: Tie, beside: Mapping[Identifier, Sequence[int | None]], profile_id: int) -> tuple[int, ...]:
+    homes = {home for end in tie.pair for home in beside.get(end, []) if home not in (None, profile_id)}
+    return tuple(sorted(home for home in homes if home is not None))
 
 
 _PEOPLE = "SELECT id, coalesce(nullif(name, ''), nullif(email, ''), nullif(phone, '')) FROM profile WHERE id = ANY(%b::bigint[])"
@@ -232,7 +271,7 @@ WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)
 """
 
 
-def _reasons(ties: Sequence[Tie], told: Told) -> list[str]:
+def _reasons(ties: Sequence[Tie], claimed: Mapping[Identifier, Sequence[int | None]], told: Told) -> list[str]:
     """Why these join nothing, each in words. Four statements, however many there are."""
     by_verdict = {verdict: [tie for tie in ties if tie.verdict == verdict] for verdict in (SHARED, LIMIT, CUT, WEAK)}
     shared = sorted({node.identifier for tie in by_verdict[SHARED] for node in (tie.one, tie.other) if node.shared})
@@ -250,9 +289,15 @@ def _reasons(ties: Sequence[Tie], told: Told) -> list[str]:
     for tie in ties:
         claim = _claim(tie)
         if tie.verdict == SHARED:
-            node = next(node for node in (tie.other, tie.one) if node.means_nobody)
+            node = next(
+                node for node in sorted((tie.other, tie.one), key=lambda node: not node.shared) if node.means_nobody
+            )
             one = node.identifier
-            found.append(why.shared(one, seen.get(one, {}), told) if node.shared else why.disputed(one, told))
+            found.append(
+                why.shared(one, seen.get(one, {}), told)
+                if node.shared
+                else why.disputed(one, claimed.get(one, []), told)
+            )
         elif tie.verdict == CUT:
             found.append(why.cut(claim, cuts, told))
         elif tie.verdict == WEAK:

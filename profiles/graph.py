@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from profiles.explain import Explained, Node, Tie
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, TOP = 176, 38, 64, 12, 28
+# The page shows it at least this wide; what is narrower would be blown up.
+NARROWEST = 640
 MOST_REFUSED = 8
-_LONGEST = 22
+_LONGEST = 20
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def draw(found: Explained, profile_id: int) -> Graph:
     lines = [_line(tie, places, "taken") for tie in found.ties] + [_line(tie, places, "refused") for tie in refused]
     tallest = max((len(some) for some in columns.values()), default=0)
     return Graph(
-        max(len(columns) * (WIDTH + GAP_X) - GAP_X, WIDTH) + 40,
+        max(len(columns) * (WIDTH + GAP_X) - GAP_X + 40, NARROWEST),
         TOP + tallest * (HEIGHT + GAP_Y) + (HEIGHT + GAP_Y) // 2,
         [(column * (WIDTH + GAP_X), label) for column, label in enumerate(columns)],
         boxes,
@@ -69,7 +71,7 @@ def draw(found: Explained, profile_id: int) -> Graph:
 
 
 def _state(node: Node, profile_id: int) -> str:
-    if node.shared:
+    if node.means_nobody:
         return "shared"
     return "mine" if node.profile_id == profile_id else "others"
 

@@ -12,6 +12,7 @@ from cdp_site.ids import made_at
 from profiles import plans
 from profiles.explain import events_of, names_of
 from profiles.identifiers import Identifier, Kind, strength
+from profiles.inferred import inferred
 from profiles.models import Act
 
 MOST = 30
@@ -34,6 +35,8 @@ class Step:
     act: Act | None = None
     # Whether it can still be undone (a merge) or taken back (an act).
     open: bool = False
+    # How sure the matching was, where it joined the two by itself.
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class History:
 
 
 _MERGES = """
-SELECT id, loser_id, kind_id, value, source_id, message_key::text, identifiers, count(*) OVER () FROM profile_merge
+SELECT id, profile_id, loser_id, kind_id, value, source_id, message_key::text, identifiers, count(*) OVER ()
+FROM profile_merge
 WHERE profile_id = ANY(%(ids)b::bigint[]) AND act_id IS NULL ORDER BY id DESC LIMIT %(most)b
 """
 # From the person, and to the person: an index for each.
@@ -82,10 +86,12 @@ class _Told:
         self.others: dict[int, int] = {}
         self.keys: dict[int, str] = {}
         self.brought: dict[int, list[Identifier]] = {}
+        self.inferred = inferred(ids).people
 
     def merge(self, row: Sequence[Any]) -> Step:
-        id, loser, kind, value, source, key, brought, _ = row
-        return self._step("merge", id, loser, kind, value, source, key, brought)
+        id, winner, loser, kind, value, source, key, brought, _ = row
+        step = self._step("merge", id, loser, kind, value, source, key, brought)
+        return step if key else replace(step, probability=self.inferred.get(frozenset((winner, loser))))
 
     def part(self, row: Sequence[Any]) -> Step:
         id, left, parted, kind, value, source, key, brought, _ = row

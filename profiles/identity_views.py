@@ -69,6 +69,36 @@ def person_cut(request: HttpRequest, id: int, link: str) -> HttpResponse:
 
 
 @requires("identity")
+def person_settle(request: HttpRequest, id: int, link: str) -> HttpResponse:
+    """What several claim is this person's, or isn't."""
+    tie = next((one for one in explain(id, identity.load_kinds()).refused if one.key == link and one.is_claim), None)
+    if tie is None or tie.of != id:
+        messages.error(request, "This person doesn’t claim it, or nobody else does any more.")
+        return _back(id)
+    mine, theirs = sorted(tie.ends, key=lambda node: node.means_nobody)
+    whose = get_object_or_404(Profile, id=id)
+    if asked.words(request.POST.get("act") or request.GET.get("act")) == "apart":
+        return _decide(
+            request,
+            id,
+            f"{theirs.label} {theirs.value} is not {whose}’s",
+            "It is not",
+            lambda kinds: plans.keep_apart(*tie.pair, kinds),
+            lambda by, reason: hand.keep_apart(*tie.pair, by, reason),
+            settles="apart",
+        )
+    return _decide(
+        request,
+        id,
+        f"{theirs.label} {theirs.value} is {whose}’s",
+        "It is",
+        lambda kinds: plans.join(mine.identifier, theirs.identifier, kinds),
+        lambda by, reason: hand.join(mine.identifier, theirs.identifier, by, reason),
+        settles="join",
+    )
+
+
+@requires("identity")
 def person_undo(request: HttpRequest, id: int, merge_id: int) -> HttpResponse:
     """Two who became one are two."""
     return _decide(
@@ -130,6 +160,7 @@ def _decide(
     planned: Callable[[dict[int, Kind]], Plan],
     carry_out: Callable[[str, str], Done],
     other: int | None = None,
+    settles: str = "",
 ) -> HttpResponse:
     """Show what would happen, and ask why; posted with a reason, do it."""
     profile = get_object_or_404(Profile, id=id)
@@ -139,7 +170,7 @@ def _decide(
         if request.method == "POST" and reason:
             done = carry_out(request.user.get_username(), reason)
             messages.success(request, "Done. Segments and channels follow.")
-            return _back(done.one or done.other or id)
+            return _back(id if settles else done.one or done.other or id)
         kinds = identity.load_kinds()
         sides = foresee.foresee(planned(kinds), kinds)
     except Refused as refused:
@@ -149,6 +180,7 @@ def _decide(
         "profile": profile,
         "profile_id": id,
         "other": other,
+        "settles": settles,
         "title": title,
         "act": act,
         "now": _now(id, other),

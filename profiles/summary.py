@@ -16,6 +16,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from cdp_site import sql
+from profiles import disputes
+from profiles.identity import load_kinds
 from profiles.models import Profile
 from profiles.provenance import TraitLine, trait_lines
 
@@ -33,6 +35,8 @@ class Known:
     value: str
     source_id: int | None
     first_seen: datetime
+    shared: bool
+    disputed: bool
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,21 @@ class Summary:
     others: list[RecordLine]
     consents: list[tuple[str, bool | None]]
     identifiers: list[tuple[str, list[Known]]]
+    # (kind, value) of what this person's account and others' claim at the same time: it leads to none of them.
+    disputed: list[tuple[str, str]]
     traits: list[TraitLine]
     events: int
     more_events: bool
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether all by which this page is found is shared or disputed."""
+        known = [one for _, some in self.identifiers for one in some]
+        return bool(known) and all(one.shared or one.disputed for one in known)
+
+    @property
+    def is_disputed(self) -> bool:
+        return any(one.disputed for _, some in self.identifiers for one in some)
 
     @property
     def open_tickets(self) -> list[RecordLine]:
@@ -133,6 +149,7 @@ def summarise(profile: Profile) -> Summary:
         others=[one for one in records if one.kind not in ("ticket", "order")],
         consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
         identifiers=_identifiers(profile.pk),
+        disputed=_disputed(profile.pk),
         traits=trait_lines(profile.pk),
         events=min(events, MOST_EVENTS),
         more_events=events >= MOST_EVENTS,
@@ -232,7 +249,7 @@ def _usual_currency(records: list[RecordLine]) -> str:
 
 def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:
     rows = sql.rows(
-        "SELECT kind_id, value, source_id, first_seen FROM identifier WHERE profile_id = %s"
+        "SELECT kind_id, value, source_id, first_seen, shared, disputed FROM identifier WHERE profile_id = %s"
         " AND kind_id <> 8 ORDER BY kind_id, first_seen LIMIT 300",
         (profile_id,),
     )
@@ -241,10 +258,16 @@ def _identifiers(profile_id: int) -> list[tuple[str, list[Known]]]:
         for id, name, label in sql.rows("SELECT id, name, label FROM identifier_kind ORDER BY priority")
     }
     grouped: dict[str, list[Known]] = {}
-    for kind, value, source_id, first_seen in rows:
+    for kind, value, source_id, first_seen, shared, disputed in rows:
         name, label = kinds[kind]
-        grouped.setdefault(label, []).append(Known(name, label, value, source_id, first_seen))
+        grouped.setdefault(label, []).append(Known(name, label, value, source_id, first_seen, shared, disputed))
     return list(grouped.items())
+
+
+def _disputed(profile_id: int) -> list[tuple[str, str]]:
+    found = disputes.claimed_by(profile_id, load_kinds())
+    labels = dict(sql.rows("SELECT id, label FROM identifier_kind")) if found else {}
+    return [(labels[kind], value) for kind, value in found]
 
 
 def _sentence(profile: Profile, value: Value, rhythm: Rhythm | None, tickets: list[RecordLine]) -> str:

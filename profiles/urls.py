@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:id>/events/<int:event_id>/", views.person_event, name="person_event"),
     path("<int:id>/identity/", identity_views.person_identity, name="person_identity"),
     path("<int:id>/identity/cut/<str:link>/", identity_views.person_cut, name="person_cut"),
+    path("<int:id>/identity/settle/<str:link>/", identity_views.person_settle, name="person_settle"),
     path("<int:id>/identity/undo/<int:merge_id>/", identity_views.person_undo, name="person_undo"),
     path("<int:id>/identity/join/", identity_views.person_join, name="person_join"),
     path("<int:id>/identity/take-back/<int:act_id>/", identity_views.person_take_back, name="person_take_back"),

@@ -1,4 +1,4 @@
-"""In words, why a link joins nothing: what is shared, a limit, a cut, or too weak. Pure; no database."""
+"""In words, why a link joins nothing: what is shared or disputed, a limit, a cut, or too weak. Pure; no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,10 +67,22 @@ def shared(one: Identifier, seen_with: Mapping[int, int], told: Told) -> str:
     return f"This {told.what(one[0])} is shared{seen}{limit}. It says nothing about anybody."
 
 
-def disputed(one: Identifier, told: Told) -> str:
+def disputed(one: Identifier, claimants: Sequence[int | None], told: Told) -> str:
+    """`claimants`: to whom the accounts that claim it lead."""
+    what, kind = told.what(one[0]), told.kinds[one[0]]
+    who = sorted(
+        {told.who(home) for home in claimants if home is not None}, key=lambda name: (name != "this person", name)
+    )
+    several = f"{', '.join(who[:-1])} and {who[-1]}" if 1 < len(who) <= 4 else f"{len(claimants):,} accounts"
+    lapses = (
+        f"once nobody but one has used it for {kind.yields_after:,} days"
+        if kind.yields_after
+        else "when an account is said to be the other’s (an alias)"
+    )
     return (
-        f"This {told.what(one[0])} is claimed at the same time by accounts that are different people’s, so it says nothing"
-        " about who somebody is. It will, once only one of them still uses it."
+        f"{several[:1].upper()}{several[1:]} claim this {what} at the same time and are different accounts, so it is"
+        " disputed: it is neither’s and says nothing about who somebody is."
+        f" That ends {lapses}, or when somebody says whose it is."
     )
 
 

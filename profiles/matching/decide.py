@@ -20,10 +20,9 @@ from profiles import hand, identity, traits
 from profiles.component import columns
 from profiles.gather import LOOK_UP
 from profiles.identifiers import Identifier, Kind, pair_of, strength
+from profiles.inferred import BY_ITSELF
 from profiles.models import Link, Suggestion
 from profiles.plans import Refused
-
-BY_ITSELF = "the model"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ AREA_OF = {
     "person_event": "people",
     "person_identity": "people",
     "person_cut": "identity",
+    "person_settle": "identity",
     "person_undo": "identity",
     "person_join": "identity",
     "person_take_back": "identity",

@@ -58,21 +58,35 @@ def test_a_store_tablet_that_many_sign_in_on_keeps_people_apart_and_says_so(sign
     screenshot(page, "identity-kiosk")
 
 
-def test_a_family_with_one_address_is_two_people_and_the_page_says_with_whom_it_is(
-    sign_in: Callable[..., Page],
-) -> None:
+def test_a_family_with_one_address_is_two_people_until_an_agent_says_whose_it_is(sign_in: Callable[..., Page]) -> None:
     arrive(
         [called("Marta Ortega", 1, userId="marta", traits={"email": "ortega@example.com"})],
         [called("Luis Ortega", 2, userId="luis", traits={"email": "ortega@example.com"})],
     )
     page = sign_in("agent")
-    open_identity(page, 1, "luis")
-    expect(joins_nothing(page)).to_contain_text("It would make one person with 2 user ids; one person has at most 1.")
-    expect(joins_nothing(page)).to_contain_text("it was said of Marta Ortega first, on 1 Mar 2026")
-    joins_nothing(page).get_by_role("link", name="Marta Ortega").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Marta Ortega")
-    expect(page.get_by_role("region", name="Identity")).to_contain_text("ortega@example.com")
+    page.goto(f"/people/{person(1, 'luis').pk}/")
+    identity = page.get_by_role("region", name="Identity")
+    expect(identity).to_contain_text("Claimed by other accounts at the same time")
+    check_accessible(page, "somebody with a disputed address")
+    screenshot(page, "person-family")
+    identity.get_by_role("link", name="who claims it?").click()
+    expect(joins_nothing(page)).to_contain_text("This person and Marta Ortega claim this e-mail at the same time")
+    check_accessible(page, "a disputed address")
     screenshot(page, "identity-family")
+    joins_nothing(page).get_by_role("link", name="Marta Ortega").click()
+    expect(page.locator(".crumb")).to_contain_text("Marta Ortega")
+    expect(joins_nothing(page)).to_contain_text("This person and Luis Ortega claim this e-mail at the same time")
+
+    joins_nothing(page).get_by_role("link", name="This person’s", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("E-mail ortega@example.com is Marta Ortega’s")
+    check_accessible(page, "settling")
+    screenshot(page, "identity-settle")
+    page.get_by_label("Why?").fill("Luis wrote that it is hers")
+    page.get_by_role("button", name="It is").click()
+    expect(page.get_by_role("status")).to_contain_text("Done.")
+    expect(page.get_by_role("region", name="What joins them")).to_contain_text("ortega@example.com")
+    expect(page.get_by_role("region", name="How it came about")).to_contain_text("Luis wrote that it is hers")
+    assert person(3, "ortega@example.com") == person(1, "marta") != person(1, "luis")
 
 
 def test_a_phone_number_given_anew_goes_to_its_new_owner_and_both_pages_say_so(sign_in: Callable[..., Page]) -> None:
@@ -150,6 +164,7 @@ def test_a_wrong_link_is_cut_and_two_others_are_joined(sign_in: Callable[..., Pa
     page.get_by_role("link", name="Join with another person").click()
     page.get_by_label("Find the other person").fill("ben@")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="Ben")).to_be_visible()
     check_accessible(page, "join")
     page.get_by_role("row", name="Ben").get_by_role("link").click()
     expect(page.get_by_role("heading", name="As they are now")).to_be_visible()
@@ -183,7 +198,8 @@ def test_its_pages_fit_and_are_readable(sign_in: Callable[..., Page], size: tupl
     page = sign_in("agent", width=size[0], height=size[1], scheme=size[2])
     page.goto(f"/people/{ana}/identity/")
     undo = page.locator(".step a.btn").first.get_attribute("href")
-    addresses = [f"/people/{ana}/identity/", undo, f"/people/{ana}/identity/join/?q=luis",
+    settle = joins_nothing(page).locator("a[href*=settle]").first.get_attribute("href")
+    addresses = [f"/people/{ana}/", f"/people/{ana}/identity/", undo, settle, f"/people/{ana}/identity/join/?q=luis",
                  f"/people/{ana}/identity/join/?with={person(1, 'u2').pk}"]  # fmt: skip
     for number, address in enumerate(addresses):
         assert address is not None

@@ -14,7 +14,7 @@ from profiles import graph, hand, identity
 from profiles.explain import MOST_OF_WEAK, Explained, explain
 from profiles.history import history
 from profiles.identifiers import ANONYMOUS, EMAIL, USER
-from profiles.models import Act, Cut, Merge
+from profiles.models import Act, Cut, Identifier, Merge
 from tests.everybody import people
 from tests.factories import SourceFactory, account
 from tests.profiles.test_hand import ANA, BEN, WRONG, bought, called, meet, send_and_drain
@@ -51,16 +51,65 @@ def words(found: Explained) -> str:
     return " | ".join(tie.why for tie in found.refused)
 
 
-def test_a_familys_address_is_with_who_said_it_first(shop: Source) -> None:
-    send_and_drain(shop, called("Marta", 1, userId="u1", traits={"email": "home@example.com"}))
-    send_and_drain(shop, called("Luis", 2, userId="u2", traits={"email": "home@example.com"}))
-    assert words(explained(USER, "u2")) == (
-        "It would make one person with 2 user ids; one person has at most 1."
-        " The e-mail is with Marta: it was said of Marta first, on 1 Mar 2026 (of this person on 2 Mar 2026)."
+def family(shop: Source, *more: dict[str, Any]) -> tuple[int, int]:
+    """Marta and Luis, who both give one address; their ids."""
+    home = {"traits": {"email": "home@example.com"}}
+    send_and_drain(shop, called("Marta", 1, userId="u1", **home), called("Luis", 2, userId="u2", **home), *more)
+    return person(USER, "u1").pk, person(USER, "u2").pk
+
+
+def test_a_familys_address_is_disputed_and_each_page_says_who_claims_it(shop: Source) -> None:
+    marta, luis = family(shop)
+    found = explained(USER, "u2")
+    assert words(found) == (
+        "This person and Marta claim this e-mail at the same time and are different accounts, so it is disputed: it is"
+        " neither’s and says nothing about who somebody is. That ends when an account is said to be the other’s (an alias),"
+        " or when somebody says whose it is."
     )
-    assert "The e-mail is with this person: it was said of this person first, on 1 Mar 2026 (of Luis on" in words(
-        explained(USER, "u1")
-    )
+    assert [(tie.claimants, tie.is_claim, tie.of) for tie in found.refused] == [((marta,), True, luis)]
+    assert "This person and Luis claim" in words(explained(USER, "u1"))
+
+
+def test_what_is_disputed_stands_on_both_pages_as_nobodys_and_on_its_own(shop: Source) -> None:
+    letter = {
+        "type": "track",
+        "event": "Letter Opened",
+        "messageId": "letter",
+        "properties": {"email": "home@example.com"},
+    }
+    marta, luis = family(shop, letter)
+    agent = signed_in(AGENT)
+    for id in (marta, luis):
+        assert "so nobody’s for now" in agent.get(f"/people/{id}/").content.decode()
+    found = agent.get("/people/?q=home@example.com").content.decode()
+    assert "Marta" in found and "Luis" in found, "whoever gave an address is found by it"
+    reader = person(EMAIL, "home@example.com").pk
+    assert reader not in (marta, luis)
+    own = agent.get(f"/people/{reader}/").content.decode()
+    assert '<span class="badge warn">disputed</span>' in own and "Nobody’s page in particular" in own
+    page = agent.get(f"/people/{reader}/identity/").content.decode()
+    assert "Luis and Marta claim this e-mail at the same time" in page and "/identity/settle/" not in page
+
+
+@pytest.mark.parametrize(("act", "whose"), [("join", "u2"), ("apart", "u1")])
+def test_an_agent_settles_whose_it_is_and_may_take_it_back(shop: Source, act: str, whose: str) -> None:
+    _, luis = family(shop)
+    agent = signed_in(AGENT)
+    key = explained(USER, "u2").refused[0].key
+    settle = f"/people/{luis}/identity/settle/{key}/"
+    assert "Nothing has happened yet" in agent.get(f"{settle}?act={act}").content.decode()
+    assert disputed() and "Say why" in agent.post(settle, {"act": act, "reason": ""}).content.decode()
+    agent.post(settle, {"act": act, "reason": "he called"})
+    assert person(EMAIL, "home@example.com") == person(USER, whose) and not disputed()
+    assert person(USER, "u1") != person(USER, "u2")
+    kept = Act.objects.get()
+    assert kept.by == "the Support agent"
+    agent.post(f"/people/{luis}/identity/take-back/{kept.pk}/", {"reason": "it was she"})
+    assert disputed()
+
+
+def disputed() -> bool:
+    return Identifier.objects.get(kind_id=EMAIL).disputed
 
 
 def test_a_number_given_anew_is_with_its_new_owner(shop: Source) -> None:
@@ -153,7 +202,7 @@ def test_who_may_not_decide_changes_nothing_and_is_offered_nothing(shop: Source,
     id = person(USER, "u1").pk
     client = signed_in(role)
     tie = explained(USER, "u1").ties[0]
-    for path in (f"cut/{tie.key}/", f"undo/{Merge.objects.get().id}/", "join/", "take-back/1/"):
+    for path in (f"cut/{tie.key}/", f"settle/{tie.key}/", f"undo/{Merge.objects.get().id}/", "join/", "take-back/1/"):
         assert client.post(f"/people/{id}/identity/{path}", {"reason": "x", "with": "1"}).status_code == 403
     page = client.get(f"/people/{id}/identity/")
     assert page.status_code == (200 if role else 403)
@@ -165,7 +214,7 @@ def test_odd_requests_are_answered_in_words(shop: Source) -> None:
     send_and_drain(shop, *ANA, *BEN)
     ana = person(USER, "u1").pk
     agent = signed_in(AGENT)
-    for path in ("cut/nothing/", "undo/12/", f"undo/{2**63 - 1}/"):
+    for path in ("cut/nothing/", "settle/nothing/", "undo/12/", f"undo/{2**63 - 1}/"):
         answer = agent.post(f"/people/{ana}/identity/{path}", {"reason": "odd"}, follow=True)
         assert answer.status_code == 200 and 'class="note error bad"' in answer.content.decode(), path
     for path in ("", "cut/x/", "join/", f"join/?with={ana}"):

@@ -1,6 +1,7 @@
 """The review queue and its decisions: what is shown, what joining and keeping apart do, and that both can be taken back."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cdp_site.roles import ADMIN, AGENT, MARKETER
 from connectors.models import Source
 from profiles.identifiers import EMAIL, EXTERNAL, USER
 from profiles.matching import decide, evidence, review
-from profiles.models import ChangedProfile, Cut, Link, MatchRun, MatchSettings, Profile, Suggestion
+from profiles.models import Act, ChangedProfile, Cut, Link, MatchRun, MatchSettings, Profile, Suggestion
 from tests.factories import SourceFactory, account
 from tests.stream import person, resolve_all, send
 
@@ -102,7 +103,7 @@ def test_a_join_that_a_message_confirms_stays_when_it_is_taken_back(shop: Source
     decide.join(ana(shop), "agent")
     send(shop, {"type": "identify", "userId": "u1", "traits": {"email": "ana.ferer@example.com"}})
     resolve_all()
-    decide.take_back(Suggestion.objects.get())
+    decide.take_back(Suggestion.objects.get(), "agent")
     assert person(USER, "u1") == person(EMAIL, "ana.ferer@example.com")
     assert not Link.objects.filter(stated=True).exists()
     assert not Suggestion.objects.exists()
@@ -133,6 +134,34 @@ def test_a_cut_holds_for_whomever_one_of_them_becomes_part_of(shop: Source) -> N
     send(shop, {"type": "identify", "userId": "u1", "traits": {"email": "anna@example.org"}})
     resolve_all()
     assert person(USER, "u1") != person(EMAIL, "ana.ferer@example.com")
+
+
+def how_it_came_about(id: int) -> str:
+    page = sign_in(AGENT).get(f"/people/{id}/identity/").content.decode()
+    return re.sub(r"<[^>]+>|\s+", " ", page)
+
+
+@pytest.mark.parametrize(
+    ("decided", "words"), [(decide.join, "joined two people"), (decide.keep_apart, "cut a link")], ids=["join", "apart"]
+)
+def test_a_pair_decided_by_hand_stands_in_the_history_with_who_and_why(
+    shop: Source, decided: Callable[[Suggestion, str], None], words: str
+) -> None:
+    decided(ana(shop), "ines")
+    page = " ".join(how_it_came_about(person(EMAIL, "ana.ferer@example.com").pk).split())
+    assert f"ines {words}" in page and "said when the two were compared" in page
+    assert Act.objects.get().by == "ines"
+    decide.take_back(Suggestion.objects.get(), "eva")
+    assert Act.objects.values_list("by", "kind").first() == ("eva", "back")
+
+
+def test_what_the_matching_joined_by_itself_says_so_and_how_sure_it_was(shop: Source) -> None:
+    assert decide.join_by_itself([ana(shop)]) == 1
+    page = " ".join(how_it_came_about(person(USER, "u1").pk).split())
+    assert "became part of this person" in page
+    assert "Joined by the matching , probability 97 %: the two were compared" in page
+    assert "the matching 97 %" in page, "beside the link"
+    assert not Act.objects.exists()
 
 
 def test_putting_off_keeps_the_pair_at_the_end(shop: Source) -> None:
