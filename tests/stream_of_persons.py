@@ -1,13 +1,13 @@
 """A seeded stream of messages of known persons, with all that makes identity hard; who is who is known for each.
 
 Browsers that log in late, store tablets that hundreds log in on, families of whom one's e-mail address is given by all, a
-call centre's phone, phones that were given anew, cashiers who type the store's address, phones in many formats, typos in
-CRM records and such that share no identifier at all (but a name, an address, a birth date), fillers; out of order, and
-some twice.
+call centre's phone, phones that were given anew, cashiers who type the store's address, phones in many formats, CRM records
+and cards that share no identifier with the rest (but a name, an address, a birth date, with a typo at times), fillers; out
+of order, and some twice.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -137,6 +137,7 @@ class _Life:
 
     def __init__(self, person: Person, rnd: random.Random) -> None:
         self.person, self.rnd, self.count = person, rnd, 0
+        self.tells_birthday = rnd.random() < 0.7
 
     def messages(self) -> Iterator[Told]:
         person, rnd = self.person, self.rnd
@@ -151,6 +152,8 @@ class _Life:
             # The family's letters are read by whose address it is, as a rule.
             address = person.family if person.family and rnd.random() < 0.1 else person.email
             yield self._sent({"email": address}, event="Email Clicked")
+        if person.card and rnd.random() < 0.6:
+            yield self._sent({"card": person.card}, day=rnd.randrange(DAYS), written=self._written_down())
         for _ in range(rnd.choice((0, 1, 2, 3))) if person.card or rnd.random() < 0.4 else ():
             yield self._at_the_till()
         if rnd.random() < 0.4:
@@ -164,7 +167,7 @@ class _Life:
                 yield self._sent({"anonymous": browser}, event="Product Viewed", day=day)
             if person.account and (visit == 0 or rnd.random() < 0.4):
                 known = {"user": person.account, "anonymous": browser}
-                yield self._sent({**known, "email": self._address()}, day=day, name=True)
+                yield self._sent({**known, "email": self._address()}, day=day, written=self._ordering())
                 if phone := self._phone(day):
                     yield self._sent({"user": person.account, "phone": phone}, day=day)
 
@@ -198,9 +201,32 @@ class _Life:
             contact["email"] = self._mistyped(person.email)
         if rnd.random() < 0.5 and (phone := self._phone(day)):
             contact["phone"] = phone if rnd.random() < 0.9 else CALL_CENTRE
-        yield self._sent({**record, **contact}, day=day, name=True, born=True)
+        yield self._sent({**record, **contact}, day=day, written=self._written_down())
         for _ in range(rnd.randrange(0, 3)):
             yield self._sent(record, event="Call Logged")
+
+    def _ordering(self) -> dict[str, Any]:
+        """His name; where the parcel goes, if he orders; the birthday, if he wants the voucher. He knows how it is written."""
+        person, rnd = self.person, self.rnd
+        form: dict[str, Any] = {"first_name": person.first, "last_name": person.last}
+        if rnd.random() < 0.6:
+            form["address"] = person.address
+            if self.tells_birthday:
+                form["birth_date"] = person.born
+        return form
+
+    def _written_down(self) -> dict[str, Any]:
+        """Name, birth date and address as a cashier (who asks for the card) or the call centre takes them down."""
+        person, rnd = self.person, self.rnd
+        first = self._letter_lost(person.first) if rnd.random() < 0.2 else person.first
+        last = self._letter_lost(person.last) if rnd.random() < 0.05 else person.last
+        street = self._letter_lost(person.address["street"]) if rnd.random() < 0.1 else person.address["street"]
+        born = person.born
+        if rnd.random() < 0.05:
+            born = f"{born[:3]}{9 - int(born[3])}{born[4:]}"
+        return {
+            "first_name": first, "last_name": last, "birth_date": born, "address": {**person.address, "street": street}
+        }  # fmt: skip
 
     def _address(self) -> str:
         """What he types into a form: his own, or the one that his family has."""
@@ -215,9 +241,15 @@ class _Life:
         return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
 
     def _sent(
-        self, names: dict[str, str], *, event: str = "", day: int | None = None, name: bool = False, born: bool = False
+        self,
+        names: dict[str, str],
+        *,
+        event: str = "",
+        day: int | None = None,
+        written: Mapping[str, Any] | None = None,
     ) -> Told:
-        """A message with these identifiers, written as somebody might; an identify where no event is named."""
+        """A message with these identifiers, and what is `written` on a form, as somebody might send it; an identify where
+        no event is named."""
         person, rnd = self.person, self.rnd
         moment = START + timedelta(days=rnd.randrange(DAYS) if day is None else day, seconds=rnd.randrange(86_400))
         self.count += 1
@@ -246,11 +278,7 @@ class _Life:
             sent["context"]["device"] = {"id": names["device"]}
         if "crm" in names:
             sent["context"]["externalIds"] = [{"type": "crm", "id": names["crm"]}]
-        if name:
-            first = self._mistyped_name(person.first) if born and rnd.random() < 0.2 else person.first
-            traits |= {"first_name": first, "last_name": person.last}
-        if born:
-            traits |= {"birth_date": person.born, "address": person.address}
+        traits |= written or {}
         found = tuple(sorted(names.items()))
         return Told(
             id,
@@ -274,6 +302,6 @@ class _Life:
             )
         )
 
-    def _mistyped_name(self, text: str) -> str:
-        place = self.rnd.randrange(1, max(2, len(text) - 1))
+    def _letter_lost(self, text: str) -> str:
+        place = self.rnd.randrange(1, len(text) - 1)
         return text[:place] + text[place + 1 :]

@@ -23,6 +23,10 @@ def put_down(told: Sequence[Told]) -> dict[str, Hashable]:
     for start in range(0, len(lines), 500):
         inbox.store_lines(source, lines[start : start + 500])
     resolve_all()
+    return whose()
+
+
+def whose() -> dict[str, Hashable]:
     return dict(sql.rows("SELECT message_id, profile_id FROM event"))
 
 
