@@ -137,10 +137,10 @@ class Hosts:
         for before, home in moves.values():
             heirs[before] = min(home, heirs.get(before, home))
         # Nothing may go that had an identifier only which means nobody any more: then it is the messages that go.
-        for profile, finders in batch.unsettled.items():
+        for emptied, finders in batch.unsettled.items():
             found = {goes_to for one in finders if (goes_to := self._home_of(one)) is not None}
-            if found and profile not in found:
-                heirs.setdefault(profile, min(found))
+            if found and emptied not in found:
+                heirs.setdefault(emptied, min(found))
         if not heirs:
             return moves
         leaving: dict[int, int] = {}
