@@ -120,7 +120,8 @@ SELECT DISTINCT link.* FROM unnest(%(kinds)b::smallint[], %(values)b::text[]) AS
      LIMIT %(most)b)
     UNION ALL
     (SELECT kind_id, value, other_kind_id, other_value, source_id, message_key::text, first, last, stated, by_hand, verdict
-     FROM identity_link WHERE other_kind_id = node.kind_id AND other_value = node.value LIMIT %(most)b)
+     FROM identity_link WHERE other_kind_id = node.kind_id AND other_value = node.value AND kind_id <> ALL(%(attach)b::smallint[])
+     LIMIT %(most)b)
 ) AS link
 """
 
@@ -138,7 +139,7 @@ def explain(profile_id: int, kinds: Mapping[int, Kind]) -> Explained:
         for kind, value, home, shared, disputed in (sql.rows(LOOK_UP, columns(far)) if far else [])
     } | mine
     ties = [
-        _tie(nodes[row[0], row[1]], nodes[row[2], row[3]], row[4:])
+        _tie(nodes[row[0], row[1]], nodes[row[2], row[3]], row[4:], kinds)
         for row in rows
         if (row[0], row[1]) in nodes and (row[2], row[3]) in nodes
     ]
@@ -200,11 +201,13 @@ def _mine(
     return found, more, records
 
 
-def _tie(one: Node, other: Node, rest: Sequence[object]) -> Tie:
+def _tie(one: Node, other: Node, rest: Sequence[object], kinds: Mapping[int, Kind]) -> Tie:
     source, key, first, last, stated, by_hand, verdict = rest
     assert isinstance(first, datetime) and isinstance(last, datetime) and isinstance(verdict, int)
+    if any(kinds[node.identifier[0]].role == "suggest" for node in (one, other)):  # Never judged.
+        verdict = WEAK
     # A link at what means nobody was perhaps never judged: it needn't be.
-    if (one.means_nobody or other.means_nobody) and not stated:
+    elif (one.means_nobody or other.means_nobody) and not stated:
         verdict = SHARED
     elif one.profile_id is None or one.profile_id != other.profile_id:
         verdict = verdict or LIMIT

@@ -112,6 +112,16 @@ def disputed() -> bool:
     return Identifier.objects.get(kind_id=EMAIL).disputed
 
 
+def test_a_fingerprint_that_two_browsers_have_is_said_to_suggest_at_most(shop: Source) -> None:
+    alike = {"context": {"fingerprint": "chrome-on-linux"}}
+    send_and_drain(shop, called("Marta", 1, userId="u1", **alike), called("Luis", 2, userId="u2", **alike))
+    assert (
+        words(explained(USER, "u1"))
+        == words(explained(USER, "u2"))
+        == ("This kind of identifier (browser fingerprint) may suggest that two are one, and never joins by itself.")
+    )
+
+
 def test_a_number_given_anew_is_with_its_new_owner(shop: Source) -> None:
     old = called("Old", 1, userId="u1", traits={"phone": "600111222"}) | {"timestamp": "2024-02-01T09:00:00Z"}
     send_and_drain(shop, old, called("New", 1, userId="u2", traits={"phone": "600111222"}))
