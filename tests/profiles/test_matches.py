@@ -102,7 +102,7 @@ def test_a_join_that_a_message_confirms_stays_when_it_is_taken_back(shop: Source
     decide.join(ana(shop), "agent")
     send(shop, {"type": "identify", "userId": "u1", "traits": {"email": "ana.ferer@example.com"}})
     resolve_all()
-    decide.take_back(Suggestion.objects.get())
+    decide.take_back(Suggestion.objects.get(), "agent")
     assert person(USER, "u1") == person(EMAIL, "ana.ferer@example.com")
     assert not Link.objects.filter(stated=True).exists()
     assert not Suggestion.objects.exists()
