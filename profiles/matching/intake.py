@@ -70,6 +70,6 @@ def cut_pairs() -> set[tuple[int, int]]:
     ends = sorted({end for a, b, c, d in cuts for end in ((a, b), (c, d))})
     if not ends:
         return set()
-    homes = {(kind, value): profile for kind, value, profile, _ in sql.rows(LOOK_UP, columns(ends))}
+    homes = {(kind, value): profile for kind, value, profile, *_ in sql.rows(LOOK_UP, columns(ends))}
     pairs = {(homes.get((a, b)), homes.get((c, d))) for a, b, c, d in cuts}
     return {(min(one, other), max(one, other)) for one, other in pairs if one and other and one != other}

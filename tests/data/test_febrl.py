@@ -76,6 +76,6 @@ def test_duplicates_wait_for_review_and_decisions_hold_through_another_run(
     states = {(one.state, one.decided_by) for one in review.of_person([joined.one.pk, parted.one.pk])}
     assert states == {("joined", "agent"), ("apart", "agent")}
 
-    decide.take_back(Suggestion.objects.get(profile_id=joined.one.pk, other_id=joined.other.pk))
+    decide.take_back(Suggestion.objects.get(profile_id=joined.one.pk, other_id=joined.other.pk), "agent")
     assert sorted(record_of().values()) == sorted(records.values())
     call_command("doctor")
