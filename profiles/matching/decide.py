@@ -21,7 +21,7 @@ from profiles.component import columns
 from profiles.gather import LOOK_UP
 from profiles.identifiers import Identifier, Kind, pair_of, strength
 from profiles.inferred import BY_ITSELF
-from profiles.models import Link, Suggestion
+from profiles.models import Act, Link, Suggestion
 from profiles.plans import Refused
 
 
@@ -72,7 +72,9 @@ def take_back(suggestion: Suggestion, by: str) -> None:
     with transaction.atomic():
         stages.hold("resolve")
         if act_id is not None:
-            hand.take_back(act_id, by, "decided anew when the two were compared")
+            # It may have been taken back elsewhere: on the page that says why somebody is one person.
+            if not Act.objects.filter(takes_back=act_id).exists():
+                hand.take_back(act_id, by, "decided anew when the two were compared")
         else:
             between = {"kind_id": kind, "value": value, "other_kind_id": other_kind, "other_value": other_value}
             Link.objects.filter(**between, message_key=None, by_hand=False).delete()

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cdp_site import sql, stages
@@ -72,13 +72,18 @@ def match_some() -> int:
     return 1
 
 
+def _ground() -> Path:
+    """A folder of this database's own: what another's runs have left is none of ours."""
+    return Path(settings.VAR_DIR) / "matching" / str(connection.settings_dict["NAME"])
+
+
 def folder_of(run: MatchRun) -> Path:
-    return Path(settings.VAR_DIR) / "matching" / str(run.pk)
+    return _ground() / str(run.pk)
 
 
 def _sweep(run: MatchRun | None) -> None:
     """Throw away what other runs left on this machine: they may have gone on, and ended, on another."""
-    for folder in Path(settings.VAR_DIR).glob("matching/*"):
+    for folder in _ground().glob("*"):
         if run is None or folder != folder_of(run):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -134,7 +139,7 @@ def _engine(folder: Path) -> int:
 
 def _where(said: Path) -> str:
     """Where the engine failed, and with which kind of error. Without its words: they may hold what it read."""
-    lines = said.read_text(errors="replace").splitlines()
+    lines = said.read_text(errors="replace").splitlines() if said.exists() else []
     frames = [line.strip() for line in lines if line.lstrip().startswith("File ")]
     kind = next((line.partition(":")[0] for line in reversed(lines) if line and not line.startswith((" ", "\t"))), "")
     return f"{kind[:80]} at {frames[-1] if frames else 'its start'}"

@@ -11,6 +11,7 @@ from django.test import Client
 from cdp_site import sql, stages
 from cdp_site.roles import ADMIN, AGENT, MARKETER
 from connectors.models import Source
+from profiles import hand
 from profiles.identifiers import EMAIL, EXTERNAL, USER
 from profiles.matching import decide, evidence, review
 from profiles.models import Act, ChangedProfile, Cut, Link, MatchRun, MatchSettings, Profile, Suggestion
@@ -87,7 +88,7 @@ def test_joining_makes_one_person_by_a_stated_link_and_tells_the_stages_behind(s
 
 def test_a_join_that_is_taken_back_leaves_both_as_they_were(shop: Source) -> None:
     suggestion = ana(shop)
-    query = "SELECT array_agg(kind_id || value ORDER BY 1) FROM identifier GROUP BY profile_id ORDER BY 1"
+    query = "SELECT array_agg(kind_id || value ORDER BY kind_id, value) FROM identifier GROUP BY profile_id ORDER BY 1"
     before = sql.rows(query)
     traits = list(Profile.objects.order_by("email").values_list("email", "traits", "first_seen"))
     decide.join(suggestion, "agent")
@@ -97,6 +98,14 @@ def test_a_join_that_is_taken_back_leaves_both_as_they_were(shop: Source) -> Non
     assert not Link.objects.filter(stated=True).exists()
     assert review.number_waiting() == 1
     call_command("doctor")
+
+
+def test_a_join_that_was_taken_back_on_the_persons_page_waits_again(shop: Source) -> None:
+    decide.join(ana(shop), "agent")
+    hand.take_back(Act.objects.get().pk, "omar", "two sisters")
+    decide.take_back(Suggestion.objects.get(), "agent")
+    assert review.number_waiting() == 1
+    assert Act.objects.count() == 2
 
 
 def test_a_join_that_a_message_confirms_stays_when_it_is_taken_back(shop: Source) -> None:
