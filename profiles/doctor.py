@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from cdp_site import sql
-from cdp_site.arrays import int8s, texts
+from cdp_site.arrays import int2s, int8s, texts
 from cdp_site.checks import check
 from profiles import counts, picture, policies
 from profiles.component import columns
@@ -167,9 +167,17 @@ def counts_are_right() -> Iterator[str]:
         yield f"{wrong:,} counts of values differ from what the events of {len(people):,} people say"
 
 
+_CUTS = """
+SELECT kind_id, value, other_kind_id, other_value FROM identity_cut
+WHERE kind_id = ANY(%(merging)b::smallint[]) AND other_kind_id = ANY(%(merging)b::smallint[])
+"""
+
+
 @check("who was cut apart by hand is two people")
 def cuts_hold() -> Iterator[str]:
-    cuts = sql.rows("SELECT kind_id, value, other_kind_id, other_value FROM identity_cut")
+    """Between identifiers that may join; what only attaches or suggests goes with others' evidence."""
+    merges = [id for id, kind in load_kinds().items() if kind.merges]
+    cuts = sql.rows(_CUTS, {"merging": int2s(merges)})
     ends = sorted({end for a, b, c, d in cuts for end in ((a, b), (c, d))})
     homes = {(kind, value): home for kind, value, home, *_ in sql.rows(LOOK_UP, columns(ends))} if ends else {}
     number = sum(homes.get((a, b)) is not None and homes.get((a, b)) == homes.get((c, d)) for a, b, c, d in cuts)

@@ -182,6 +182,8 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
         raise Refused("These two are one person already.")
     if homes[one] is None and homes[other] is None:
         raise Refused("Neither of these leads to anybody yet, so there is nobody to join.")
+    if all(shared for _, _, _, shared, _ in sql.rows(LOOK_UP, columns(sorted({one, other})))):
+        raise Refused("Both are known by nothing but what was seen with too many people to mean anybody.")
     sides = [{end} if (home := homes[end]) is None else _of(home, kinds) for end in (one, other)]
     everybody = columns(sorted(sides[0] | sides[1]))
     cuts = {((a, b), (c, d)) for a, b, c, d in sql.rows(_CUTS_OF, (*everybody, *everybody))}

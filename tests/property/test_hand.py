@@ -117,6 +117,7 @@ def test_joined_by_hand_and_taken_back_is_never_joined(source: Source, history: 
     with transaction.atomic():
         arrive(source, [history])
         before = everybody()
+        was_disputed = bool(sql.rows("SELECT 1 FROM identifier WHERE disputed"))
         ids = sorted({id for (id,) in sql.rows("SELECT id FROM profile")})
         assume(len(ids) > 1)
         kinds = identity.load_kinds()
@@ -127,7 +128,8 @@ def test_joined_by_hand_and_taken_back_is_never_joined(source: Source, history: 
             assume(False)
         assert done.one == done.other is not None
         assert whole() == []
-        assert len(everybody()) == len(before) - 1
+        # Where an identifier was disputed between the two, it is theirs now, and whom it led to is one with them.
+        assert len(everybody()) < len(before) if was_disputed else len(everybody()) == len(before) - 1
         more = draw.draw(st.booleans())
         if more:
             arrive(source, again(history, draw, "again"))
