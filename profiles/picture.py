@@ -152,7 +152,9 @@ def differences(picture: Picture, kinds: Mapping[int, Kind]) -> Differences:
 def _without_hosts(groups: np.ndarray, homes: np.ndarray, attaches: np.ndarray) -> np.ndarray:
     """The same homes, but none for what only attaches where its hosts lead to nobody: it stays wherever it is."""
     alone = np.bincount(groups, minlength=len(groups))[groups] == 1
-    return np.where(attaches & (alone | (homes[groups] == 0)), 0, homes)
+    led = np.zeros(len(groups), np.int64)  # To whom any of a group leads: its first member may be new.
+    np.maximum.at(led, groups[~attaches], homes[~attaches])
+    return np.where(attaches & (alone | (led[groups] == 0)), 0, homes)
 
 
 def _astray(groups: np.ndarray, homes: np.ndarray) -> np.ndarray:

@@ -102,7 +102,7 @@ def _links(rebuild: Rebuild) -> None:
     """Read the next events again; when all are, what no message says any more goes."""
     kinds = identity.load_kinds()
     if rebuild.cursor == 0:
-        retell.mark_blocked(_that_block(kinds), timezone.now())
+        _seed(sorted(retell.mark_blocked(_that_block(kinds), timezone.now())), afresh=True)
     until = retell.read_some(rebuild.cursor, kinds)
     if until > rebuild.cursor:
         rebuild.cursor = until

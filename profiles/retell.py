@@ -171,12 +171,14 @@ _BLOCK = """
 UPDATE identifier SET blocked = said.blocked, shared = said.blocked,
                       shared_since = CASE WHEN said.blocked THEN coalesce(shared_since, %b::timestamptz) END
 FROM unnest(%b::text[], %b::boolean[]) AS said (value, blocked)
-WHERE identifier.kind_id = %b AND identifier.value = said.value
+WHERE identifier.kind_id = %b AND identifier.value = said.value RETURNING identifier.profile_id
 """
 
 
-def mark_blocked(kinds: Iterable[Kind], now: object) -> None:
-    """Keep with each identifier whether its kind's rules block it. Cost: one pass over the identifiers of these kinds."""
+def mark_blocked(kinds: Iterable[Kind], now: object) -> set[int]:
+    """Keep with each identifier whether its kind's rules block it; returns to whom those led of which that changed: their
+    messages may find somebody else. Cost: one pass over the identifiers of these kinds."""
+    homes: set[int] = set()
     for kind in kinds:
         after = ""
         while found := sql.rows(_VALUES, (kind.id, after, VALUES)):
@@ -184,5 +186,6 @@ def mark_blocked(kinds: Iterable[Kind], now: object) -> None:
             changed = [(value, not blocked) for value, blocked in found if kind.blocks(value) != blocked]
             if changed:
                 values, flags = zip(*changed, strict=True)
-                with sql.cursor() as cursor:
-                    cursor.execute(_BLOCK, (now, texts(values), bools(flags), kind.id))
+                rows = sql.rows(_BLOCK, (now, texts(values), bools(flags), kind.id))
+                homes.update(home for (home,) in rows if home is not None)
+    return homes
