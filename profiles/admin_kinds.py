@@ -86,6 +86,7 @@ class IdentifierKindAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(reverse("admin:profiles_rebuild_change", args=[tried.pk]))
 
     def save_model(self, request: HttpRequest, obj: IdentifierKind, form: Any, change: bool) -> None:
+        rebuild.hold()
         before = rules_of(IdentifierKind.objects.get(pk=obj.pk)) if change else {}
         obj.save(force_insert=not change)
         if rules_of(obj) == before:

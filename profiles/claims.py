@@ -61,7 +61,8 @@ def claims_of(
 
 # A link that says nothing new isn't written, and doesn't come back. It is left out before it is tried: a row in conflict
 # is locked, and so written, even where nothing of it changes.
-# One that was made by hand gets the first message that says so too, so that it stays when the hand is taken back.
+# One that no message has said yet (by hand, or by the matching) gets the first that does, with its times, so that it stays
+# when that is taken back.
 _LINK = """
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, source_id, message_key, first, last, stated,
                                    verdict, by_hand)
@@ -73,6 +74,7 @@ WHERE NOT EXISTS (
     SELECT FROM identity_link AS there
     WHERE there.kind_id = said.kind_id AND there.value = said.value
       AND there.other_kind_id = said.other_kind_id AND there.other_value = said.other_value
+      AND there.message_key IS NOT NULL
       AND (there.first, there.message_key) <= (said.first, said.message_key) AND there.last >= said.last
       AND (there.stated OR NOT said.stated))
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
@@ -80,7 +82,8 @@ ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET
                      THEN excluded.source_id ELSE kept.source_id END,
     message_key = CASE WHEN kept.message_key IS NULL OR (excluded.first, excluded.message_key) < (kept.first, kept.message_key)
                        THEN excluded.message_key ELSE kept.message_key END,
-    first = least(kept.first, excluded.first), last = greatest(kept.last, excluded.last),
+    first = CASE WHEN kept.message_key IS NULL THEN excluded.first ELSE least(kept.first, excluded.first) END,
+    last = CASE WHEN kept.message_key IS NULL THEN excluded.last ELSE greatest(kept.last, excluded.last) END,
     stated = kept.stated OR excluded.stated, by_hand = kept.by_hand AND NOT excluded.stated
 WHERE (excluded.first, excluded.message_key) < (kept.first, kept.message_key) OR excluded.last > kept.last
    OR excluded.stated AND (kept.by_hand OR NOT kept.stated) OR kept.message_key IS NULL

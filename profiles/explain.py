@@ -264,8 +264,13 @@ FROM unnest(%b::smallint[], %b::text[]) AS shared (kind_id, value), LATERAL (
 _COUNTS = "SELECT profile_id, kind_id, count(*) FROM identifier WHERE profile_id = ANY(%b::bigint[]) GROUP BY 1, 2"
 # Who else claims what these links claim, and was believed.
 _RIVALS = """
-SELECT other_kind_id, other_value, kind_id, value, first, last FROM identity_link
-WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%b::smallint[], %b::text[])) AND verdict = 0 LIMIT 500
+(SELECT other_kind_id, other_value, kind_id, value, first, last FROM identity_link
+ WHERE (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[])) AND verdict = 0
+ LIMIT 500)
+UNION ALL
+(SELECT kind_id, value, other_kind_id, other_value, first, last FROM identity_link
+ WHERE (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[])) AND verdict = 0
+ LIMIT 500)
 """
 _CUTS = """
 SELECT kind_id, value, other_kind_id, other_value, by, at, reason FROM identity_cut
@@ -286,11 +291,11 @@ def _reasons(ties: Sequence[Tie], claimed: Mapping[Identifier, Sequence[int | No
     counts: dict[int, dict[int, int]] = {}
     for profile, kind, number in sql.rows(_COUNTS, (int8s(homes),)) if homes else []:
         counts.setdefault(profile, {})[kind] = number
-    rivals = _rivals(sorted({tie.other.identifier for tie in limited}))
+    rivals = _rivals(sorted({_claim(tie, told.kinds).other for tie in limited}), told.kinds)
     cuts = _cuts({end for tie in by_verdict[CUT] for end in tie.pair})
     found = []
     for tie in ties:
-        claim = _claim(tie)
+        claim = _claim(tie, told.kinds)
         if tie.verdict == SHARED:
             node = next(
                 node for node in sorted((tie.other, tie.one), key=lambda node: not node.shared) if node.means_nobody
@@ -306,16 +311,20 @@ def _reasons(ties: Sequence[Tie], claimed: Mapping[Identifier, Sequence[int | No
         elif tie.verdict == WEAK:
             found.append(why.weak(claim, told))
         else:
-            found.append(why.limit(claim, rivals.get(tie.other.identifier, []), counts, told))
+            found.append(why.limit(claim, rivals.get(claim.other, []), counts, told))
     return found
 
 
-def _claim(tie: Tie) -> Claim:
-    return Claim(*tie.pair, tie.one.profile_id, tie.other.profile_id, tie.first, tie.last)
+def _claim(tie: Tie, kinds: Mapping[int, Kind]) -> Claim:
+    """The link as the stronger identifier's claim on the weaker one, whatever the kinds' numbers."""
+    one, other = sorted(tie.ends, key=lambda node: strength(node.identifier, kinds))
+    return Claim(one.identifier, other.identifier, one.profile_id, other.profile_id, tie.first, tie.last)
 
 
-def _rivals(weaker: Sequence[Identifier]) -> dict[Identifier, list[Claim]]:
-    rows = sql.rows(_RIVALS, columns(weaker)) if weaker else []
+def _rivals(weaker: Sequence[Identifier], kinds: Mapping[int, Kind]) -> dict[Identifier, list[Claim]]:
+    places = columns(weaker)
+    rows = sql.rows(_RIVALS, {"kinds": places[0], "values": places[1]}) if weaker else []
+    rows = [row for row in rows if strength((row[2], row[3]), kinds) < strength((row[0], row[1]), kinds)]
     homes = plans.known_homes({*weaker, *((row[2], row[3]) for row in rows)}) if rows else {}
     found: dict[Identifier, list[Claim]] = {}
     for kind, value, by_kind, by_value, first, last in rows:

@@ -240,8 +240,9 @@ class Batch:
         if self._joining is None:
             self._joining = {self._node(one): pair for pair in reversed(self.touched) for one in pair}
         pair = self._joining.get(loser)
-        through = (pair[1], self.claims[pair].because) if pair else (None, None)
-        self.joined.append(merge.Joined(winner, loser, *through))
+        weaker = max(pair, key=lambda end: strength(end, self.kinds)) if pair else None
+        because = self.claims[pair].because if pair else None
+        self.joined.append(merge.Joined(winner, loser, weaker, because))
 
     def judge(
         self, identifiers: set[Identifier], profiles: set[int], fitting: dict[int, list[Identifier]] | None = None

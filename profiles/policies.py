@@ -121,16 +121,21 @@ def change(name: str, rule: str, sources: Sequence[int] = ()) -> bool:
     """
     refuse(name, rule, sources)
     sources = list(sources) if rule == Rule.FIRST else []
-    with transaction.atomic():
-        sql.rows(_HOLD_ALONE)
-        before = read()
-        now = before.of.get(name) if name != ALL_OTHERS else before.others
-        if (now.rule, [*now.sources]) == (rule, sources) if now else rule == Rule.AS_OTHERS:
-            return False
-        with sql.cursor() as cursor:
-            cursor.execute(_CHANGE, (name, str(rule), sources))
-        stages.wake("traits")
-    return True
+
+    def once() -> bool:
+        with transaction.atomic():
+            sql.rows(_HOLD_ALONE)
+            before = read()
+            now = before.of.get(name) if name != ALL_OTHERS else before.others
+            if (now.rule, [*now.sources]) == (rule, sources) if now else rule == Rule.AS_OTHERS:
+                return False
+            with sql.cursor() as cursor:
+                cursor.execute(_CHANGE, (name, str(rule), sources))
+            stages.wake("traits")
+        return True
+
+    # A batch may hold the policies and wait for people whom another, that waits for the policies, has locked.
+    return stages.attempt(once)
 
 
 def refuse(name: str, rule: str, sources: Sequence[int]) -> None:

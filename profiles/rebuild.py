@@ -39,10 +39,10 @@ Step = Rebuild.Step
 
 def ask(because: str = "", by: str = "") -> Rebuild:
     """Have the people follow the rules as they are now. One that waits or is under way begins again instead."""
-    kinds = list(IdentifierKind.objects.all())
-    relinks = out_of_date(kinds)[1]
     with transaction.atomic():
-        rebuild = Rebuild.objects.select_for_update().filter(ended_at=None, dry_run=False).first()
+        rebuild = hold()
+        # Told only now: one that ended while this waited for its row has changed which rules the people follow.
+        relinks = out_of_date(IdentifierKind.objects.all())[1]
         if rebuild is None:
             rebuild = Rebuild(asked_by=by, because=because)
         elif because and because not in rebuild.because:
@@ -52,6 +52,15 @@ def ask(because: str = "", by: str = "") -> Rebuild:
         rebuild.save()
     stages.wake("rebuild")
     return rebuild
+
+
+def hold() -> Rebuild | None:
+    """The rebuild that waits or is under way, locked until the transaction ends: two who ask at once begin one.
+
+    Whoever changes a kind and asks in one transaction takes it first: the last step of a rebuild writes to the kinds.
+    """
+    sql.rows("SELECT pg_advisory_xact_lock(hashtextextended('tributary rebuild asked for', 0))")
+    return Rebuild.objects.select_for_update().filter(ended_at=None, dry_run=False).order_by("id").first()
 
 
 def ask_what_if(proposed: Mapping[int, Mapping[str, object]], because: str, by: str = "") -> Rebuild:
@@ -78,7 +87,7 @@ def go_on() -> int:
     if rebuild.dry_run:
         _try_out(rebuild)
     elif rebuild.step == Step.FIND:
-        _find()
+        _find(rebuild.pk)
     return 1
 
 
@@ -102,6 +111,7 @@ def _links(rebuild: Rebuild) -> None:
     """Read the next events again; when all are, what no message says any more goes."""
     kinds = identity.load_kinds()
     if rebuild.cursor == 0:
+        retell.begin()
         _seed(sorted(retell.mark_blocked(_that_block(kinds), timezone.now())), afresh=True)
     until = retell.read_some(rebuild.cursor, kinds)
     if until > rebuild.cursor:
@@ -138,7 +148,7 @@ ON CONFLICT (profile_id) DO UPDATE SET afresh = kept.afresh OR excluded.afresh
 """
 
 
-def _find() -> None:
+def _find(asked: int) -> None:
     """Judge all evidence and note who differs. Whoever resolves from now on does so by the rules as they are now."""
     with transaction.atomic():
         stages.hold("resolve")
@@ -147,7 +157,7 @@ def _find() -> None:
         kinds = identity.load_kinds()
         differing = picture.differences(picture.take(kinds), kinds)
     with transaction.atomic():
-        rebuild = Rebuild.objects.select_for_update().filter(ended_at=None, dry_run=False).first()
+        rebuild = Rebuild.objects.select_for_update().filter(pk=asked, ended_at=None).first()
         if rebuild is None or rebuild.step != Step.FIND or rules != _rules():
             return  # Other rules meanwhile: it begins again.
         with sql.cursor() as cursor:

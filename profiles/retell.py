@@ -61,6 +61,12 @@ ON CONFLICT (hash) DO UPDATE SET
 """
 
 
+def begin() -> None:
+    """Forget what a reading noted that was broken off: by other rules the messages may have said other links."""
+    with sql.cursor() as cursor:
+        cursor.execute("DELETE FROM rebuild_link")
+
+
 def read_some(after: int, kinds: Mapping[int, Kind]) -> int:
     """Keep the links that the next events say; returns up to which event (`after` itself when there is none left)."""
     until = sql.rows(UNTIL, (after, EVENTS, after))[0][0]

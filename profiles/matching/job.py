@@ -1,8 +1,8 @@
 """The stage that compares people: one step at a time, each begun again where it stopped, never two at once.
 
 A step exports the people's traits, or lets the engine work for a minute, or takes in what it found, or joins some pairs.
-What is half done lies in `var/matching/<run>/`, traits in plain text, readable by this account alone, and is thrown away
-at the end.
+What is half done lies in `var/matching/<database>/<run>/`, traits in plain text, readable by this account alone, and is
+thrown away at the end.
 """
 
 import selectors

@@ -5,9 +5,11 @@ from django.db import migrations, models
 import cdp_site.ids
 from profiles import normalise
 
-# With gaps, so that a kind can be moved between two others; what values look like by default.
+# With gaps, so that a kind can be moved between two others (once, also where this is taken back and applied again); what
+# values look like by default.
 SPREAD = """
-UPDATE identifier_kind SET priority = priority * 10, limit_per_profile = least(limit_per_profile, 100000);
+UPDATE identifier_kind SET priority = priority * 10 WHERE (SELECT max(priority) FROM identifier_kind) < 10;
+UPDATE identifier_kind SET limit_per_profile = least(limit_per_profile, 100000);
 UPDATE identifier_kind SET form = said.form FROM (VALUES (2, 'capitals'), (3, 'email'), (4, 'phone')) AS said (id, form)
 WHERE identifier_kind.id = said.id;
 UPDATE identifier SET shared_since = now() WHERE shared;
