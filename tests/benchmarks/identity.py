@@ -93,12 +93,24 @@ def store(evidence: Evidence, owner: np.ndarray, found: Grouping) -> None:
     name = events.name_ids({("track", "Visited")})["track", "Visited"]
     _copy("profile", ["id", "first_seen", "last_seen", "identified", "contested", "name", "email", "phone", "traits"],
           f"%d\t{day}\t{day}\tt\tt\t\t\t\t{{}}\n", ids)  # fmt: skip
-    _copy("identifier", ["kind_id", "value", "profile_id", "shared", "blocked", "first_seen"],
-          f"%d\tid-%d\t%d\t%d\tf\t{day}\n", evidence.kinds, np.arange(len(homes)), homes, found.shared)  # fmt: skip
+    _copy("identifier", ["kind_id", "value", "profile_id", "shared", "disputed", "blocked", "first_seen"],
+          f"%d\tid-%d\t%d\t%d\t%d\tf\t{day}\n", evidence.kinds, np.arange(len(homes)), homes, found.shared,
+          found.disputed)  # fmt: skip
     stamps = [np.datetime_as_string(times.astype("M8[us]"), unit="s") for times in (evidence.first, evidence.last)]
-    columns = ["kind_id", "value", "other_kind_id", "other_value", "source_id", "stated", "first", "last", "verdict"]
+    columns = [
+        "kind_id",
+        "value",
+        "other_kind_id",
+        "other_value",
+        "source_id",
+        "stated",
+        "by_hand",
+        "first",
+        "last",
+        "verdict",
+    ]
     _copy("identity_link", columns,
-          "%d\tid-%d\t%d\tid-%d\t1\tf\t%s+00\t%s+00\t%d\n", evidence.kinds[evidence.one], evidence.one,
+          "%d\tid-%d\t%d\tid-%d\t1\tf\tf\t%s+00\t%s+00\t%d\n", evidence.kinds[evidence.one], evidence.one,
           evidence.kinds[evidence.other], evidence.other, *stamps, found.verdicts)  # fmt: skip
     # Whoever was made for several e-mails has a message with each; everybody has one with his strongest.
     told = np.union1d(names, np.flatnonzero(evidence.kinds == EMAIL))
