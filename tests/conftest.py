@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 # A busy machine is no fault of a test's: what is slow is measured by `make bench`.
-hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Where CI is set the examples are the same each time: what is new is looked for at the desk, and kept as a test.
+hypothesis_settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
 hypothesis_settings.load_profile("house")
 environ.Env.read_env(BASE_DIR / ".env")
 VAR = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "test")))
