@@ -98,7 +98,7 @@ def whole() -> list[str]:
 
 
 @given(st.lists(messages(), min_size=1, max_size=12, unique_by=lambda one: one["messageId"]), st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_order_and_any_batches_make_the_same_people(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, [history])
