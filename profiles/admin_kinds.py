@@ -14,7 +14,7 @@ from cdp_site import asked
 from cdp_site.models import Progress
 from profiles import preview, rebuild, shared
 from profiles.kind_form import KindForm, in_words
-from profiles.kinds import BUILT_IN, rules_of
+from profiles.kinds import BUILT_IN, may_block, rules_of
 from profiles.models import Identifier, IdentifierKind, Profile, Rebuild
 
 
@@ -55,8 +55,11 @@ class IdentifierKindAdmin(admin.ModelAdmin):
         return "yes" if kind.applied == rules_of(kind) else "not yet"
 
     def has_delete_permission(self, request: HttpRequest, obj: IdentifierKind | None = None) -> bool:
-        """What Tributary reads by itself stays; so does what people are known by already."""
-        if obj is not None and (obj.pk in BUILT_IN or Identifier.objects.filter(kind_id=obj.pk).exists()):
+        """What Tributary reads by itself stays; so does what people are known by already, or messages may name though it
+        is blocked."""
+        if obj is not None and (
+            obj.pk in BUILT_IN or may_block(obj) or Identifier.objects.filter(kind_id=obj.pk).exists()
+        ):
             return False
         return super().has_delete_permission(request, obj)
 
@@ -88,7 +91,8 @@ class IdentifierKindAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: IdentifierKind, form: Any, change: bool) -> None:
         rebuild.hold()
         before = rules_of(IdentifierKind.objects.get(pk=obj.pk)) if change else {}
-        obj.save(force_insert=not change)
+        # Which rules the people follow is written by rebuilds alone.
+        obj.save(update_fields=KindForm.Meta.fields) if change else obj.save(force_insert=True)
         if rules_of(obj) == before:
             return
         rebuild.ask(in_words(obj, before), request.user.get_username())
@@ -132,8 +136,12 @@ class IdentifierKindAdmin(admin.ModelAdmin):
         ruling = request.POST.get("ruling")
         known = kind < 2**15 and "\0" not in value
         if ruling in ("trusted", "blocked") and known and Identifier.objects.filter(kind_id=kind, value=value).exists():
-            shared.state(kind, value, ruling, request.user.get_username())
-            messages.success(request, "Kept. Whoever it concerns is judged anew in the background.")
+            try:
+                shared.state(kind, value, ruling, request.user.get_username())
+            except shared.Full as full:
+                messages.error(request, str(full))
+            else:
+                messages.success(request, "Kept. Whoever it concerns is judged anew in the background.")
         else:
             messages.error(request, "There is no such identifier any more.")
         return HttpResponseRedirect(reverse("admin:profiles_identifierkind_shared"))

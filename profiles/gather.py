@@ -5,7 +5,7 @@ order its links are judged. The others are loaded with all that hangs together w
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cdp_site import sql
@@ -54,9 +54,11 @@ class Batch:
 
     def __init__(
         self, kinds: Mapping[int, Kind], slots: Mapping[Slot, tuple[Because, datetime]], claims: Mapping[Pair, Claim],
-        *, afresh: bool = False,
+        *, afresh: bool = False, freed: Collection[Identifier] = (),
     ) -> None:  # fmt: skip
         self.kinds, self.slots, self.claims, self.afresh = kinds, slots, claims, afresh
+        # Shared until now, and judged with all of their links.
+        self.freed = {*freed}
         self.known: dict[Identifier, int | None] = {}
         self.shared: set[Identifier] = set()
         self.disputed: set[Identifier] = set()
@@ -285,7 +287,7 @@ class Batch:
         unsettled = {profile for profile, groups in spread.items() if len(groups) > 1}
         lost = (judgement.shared | judgement.disputed) - found.shared - found.disputed
         unsettled |= {home for one in lost if (home := found.homes[one]) is not None}
-        if settled := found.disputed - judgement.disputed - judgement.shared:
+        if settled := (found.disputed | self.freed) - judgement.disputed - judgement.shared:
             unsettled |= self._beside(settled, found)
         if self.afresh:
             unsettled |= profiles | {home for home in found.homes.values() if home is not None}

@@ -134,9 +134,9 @@ class _Table:
 
 def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np.ndarray, table: _Table) -> np.ndarray:
     """Which identifiers are linked with more of one naming kind than theirs allows, or with more nameless ones than any
-    person may have. Statements don't count, nor does what never joins."""
+    person may have. An alias of two of one kind doesn't count, nor does what never joins."""
     above = table.shared_above[evidence.kinds]
-    said = merging & ~evidence.stated
+    said = merging & ~(evidence.stated & (ends[0] == ends[1]))
     sides = ((evidence.one, ends[1]), (evidence.other, ends[0]))
     # Few are seen with that many of all naming kinds together; only those are counted kind by kind.
     seen = np.zeros(len(above), np.int64)

@@ -134,7 +134,9 @@ RETURNING kind_id, value, other_kind_id, other_value
 _JOIN = f"""
 INSERT INTO identity_link AS kept (kind_id, value, other_kind_id, other_value, first, last, stated, by_hand, verdict)
 SELECT pair.*, %b::timestamptz, %b::timestamptz, true, true, 0 FROM {_PAIRS}
-ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET stated = true, by_hand = true
+ON CONFLICT (kind_id, value, other_kind_id, other_value) DO UPDATE SET stated = true, by_hand = true,
+    first = CASE WHEN kept.message_key IS NULL THEN excluded.first ELSE kept.first END,
+    last = CASE WHEN kept.message_key IS NULL THEN excluded.last ELSE kept.last END
 WHERE NOT kept.stated RETURNING kind_id, value, other_kind_id, other_value
 """
 # What a message has said as well stays, as what it was.

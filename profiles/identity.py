@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from cdp_site import sql
 from cdp_site.arrays import int8s
+from profiles import freed
 from profiles.claims import Slot, claims_of, write_claims
 from profiles.gather import Batch
 from profiles.identifiers import Because, Identifier, Kind
@@ -71,11 +72,16 @@ def rejudge(
 
     `afresh`: the messages of all who are met find their home anew, not only of those who fall apart.
     """
-    batch = Batch(kinds, {}, {}, afresh=afresh)
     _take_turns()
+    chosen = set(identifiers)
+    was_shared = freed.free(chosen, kinds) if chosen else set()
+    batch = Batch(kinds, {}, {}, afresh=afresh, freed=was_shared)
     alive = {id for (id,) in sql.rows("SELECT id FROM profile WHERE id = ANY(%b::bigint[])", (int8s(list(profiles)),))}
-    batch.judge(set(identifiers), alive)
-    return settle(batch)
+    batch.judge(chosen, alive)
+    placed = settle(batch)
+    if was_shared:
+        freed.settled(was_shared)
+    return placed
 
 
 def _take_turns() -> None:

@@ -8,11 +8,9 @@ from django import forms
 
 from profiles import patterns
 from profiles.identifiers import FIRST_OWN, LAST_OWN
-from profiles.kinds import BUILT_IN, FORMS_OF, ROLES_OF, rules_of
+from profiles.kinds import BUILT_IN, FORMS_OF, MOST_VALUES, ROLES_OF, rules_of
 from profiles.models import IdentifierKind
 from profiles.normalise import FORM_CHOICES
-
-MOST_VALUES = 5_000
 
 
 class Lines(forms.CharField):

@@ -26,6 +26,8 @@ _DEFAULTS = [
     (9, "fingerprint", "Browser fingerprint", 90, 1000, "suggest", False, 0, 0, "trimmed", []),
 ]  # fmt: skip
 BUILT_IN = {row[0] for row in _DEFAULTS}
+# A kind's lists of values are read with every batch.
+MOST_VALUES = 5_000
 # What a kind's values can be written as: the reader of an address can't make it a card.
 FORMS_OF = {3: ("email", "untagged"), 4: ("phone",), 2: ("capitals", "digits"), 8: ("trimmed",)}
 # A record's number is what attaches, a fingerprint what suggests: no more can be made of them.
@@ -48,6 +50,12 @@ def out_of_date(kinds: Iterable[IdentifierKind]) -> tuple[bool, bool]:
         field for kind in kinds for field, value in rules_of(kind).items() if (kind.applied or {}).get(field) != value
     ]
     return bool(changed), any(field in LINKING for field in changed)
+
+
+def may_block(kind: IdentifierKind) -> bool:
+    """Whether a value of this kind is blocked, or was when the stored messages were read."""
+    before = kind.applied or {}
+    return bool(kind.blocked or kind.patterns or before.get("blocked") or before.get("patterns"))
 
 
 def mark_applied(rules: Mapping[int, Mapping[str, Any]]) -> None:

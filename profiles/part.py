@@ -69,6 +69,8 @@ WHERE id = ANY(%b::bigint[])
 """
 
 
+# People whose traits are told at once: what their messages said is in memory meanwhile.
+_AT_ONCE = 200
 # The identifier that turned out not to join people, and the message that showed it.
 Reason = tuple[Identifier, Because]
 
@@ -102,7 +104,9 @@ def part(
                 cursor.execute(table, {"from": int8s(origins), "said": texts(said), "to": int8s(targets)})
         cursor.execute(_FORGET, (int8s(everybody),))
         cursor.execute(_FORGET_COUNTS, (int8s(everybody),))
-    traits.keep(list(telling.of(everybody)), policies.hold())
+    rules = policies.hold()
+    for start in range(0, len(everybody), _AT_ONCE):
+        traits.keep(list(telling.of(everybody[start : start + _AT_ONCE])), rules)
     with sql.cursor() as cursor:
         cursor.execute(_SEEN, (int8s(everybody),))
         cursor.execute(_IDENTIFIED, ([id for id, kind in kinds.items() if kind.identifies], int8s(everybody)))

@@ -25,7 +25,7 @@ from cdp_site.ids import new_ids
 from cdp_site.models import Progress
 from profiles import identity, picture, preview, retell, traits
 from profiles.identifiers import Kind
-from profiles.kinds import mark_applied, out_of_date, rules_of
+from profiles.kinds import mark_applied, may_block, out_of_date, rules_of
 from profiles.models import IdentifierKind, Profile, Rebuild, RebuildSeed
 
 log = structlog.get_logger(__name__)
@@ -128,11 +128,7 @@ def _links(rebuild: Rebuild) -> None:
 
 def _that_block(kinds: Mapping[int, Kind]) -> Iterator[Kind]:
     """The kinds of which a value is blocked, or was."""
-    before = dict(IdentifierKind.objects.values_list("id", "applied"))
-    for id, kind in kinds.items():
-        was = before.get(id) or {}
-        if kind.blocked or kind.patterns or was.get("blocked") or was.get("patterns"):
-            yield kind
+    return (kinds[kind.id] for kind in IdentifierKind.objects.all() if kind.id in kinds and may_block(kind))
 
 
 _FREE = """

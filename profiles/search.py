@@ -66,10 +66,15 @@ UNION ALL SELECT profile_id, 0, 'merged ' || id FROM profile_redirect WHERE id =
 """
 # An address or number that a family shares leads to one of them; whoever else said it was theirs is meant as well.
 _ALSO_SAID = """
-SELECT identifier.profile_id, link.other_value FROM identity_link AS link
-JOIN identifier ON identifier.kind_id = link.kind_id AND identifier.value = link.value
-WHERE link.other_kind_id = ANY(%s::smallint[]) AND link.other_value = ANY(%s) AND identifier.profile_id IS NOT NULL
-LIMIT %s
+(SELECT identifier.profile_id, link.other_value FROM identity_link AS link
+ JOIN identifier ON identifier.kind_id = link.kind_id AND identifier.value = link.value
+ WHERE link.other_kind_id = ANY(%(kinds)s::smallint[]) AND link.other_value = ANY(%(values)s)
+   AND identifier.profile_id IS NOT NULL LIMIT %(enough)s)
+UNION ALL
+(SELECT identifier.profile_id, link.value FROM identity_link AS link
+ JOIN identifier ON identifier.kind_id = link.other_kind_id AND identifier.value = link.other_value
+ WHERE link.kind_id = ANY(%(kinds)s::smallint[]) AND link.value = ANY(%(values)s)
+   AND identifier.profile_id IS NOT NULL LIMIT %(enough)s)
 """
 _PEOPLE = "SELECT id, name, email, phone, identified, last_seen FROM profile WHERE id = ANY(%s::bigint[])"
 
@@ -88,7 +93,8 @@ def people(query: str, limit: int = 20) -> list[Found]:
         if profile not in hits or rank < hits[profile][0]:
             hits[profile] = (rank, value)
     reachable = [value for _, value in hits.values() if "@" in value or value.startswith("+")]
-    for profile, value in sql.rows(_ALSO_SAID, ([EMAIL, PHONE], reachable, _ENOUGH)) if reachable else []:
+    shared = {"kinds": [EMAIL, PHONE], "values": reachable, "enough": _ENOUGH}
+    for profile, value in sql.rows(_ALSO_SAID, shared) if reachable else []:
         hits.setdefault(profile, (1, value))
     best = sorted(hits, key=lambda profile: hits[profile][0])[: 4 * limit]
     found = [_found(row, hits[row[0]][1]) for row in sql.rows(_PEOPLE, (best,))] if best else []

@@ -11,10 +11,15 @@ from cdp_site import sql
 from profiles import rebuild
 from profiles.component import columns
 from profiles.identifiers import Identifier
+from profiles.kinds import MOST_VALUES
 from profiles.models import IdentifierKind, Rebuild
 
 WEEK = timedelta(days=7)
 PAGE = 50
+
+
+class Full(Exception):
+    """Why nothing more can be said of a kind's values, in words for who asked."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ ORDER BY identifier.shared_since DESC NULLS LAST, identifier.kind_id, identifier
 _SEEN = """
 SELECT kind_id, value, beside_kind, count(*) FROM (
     SELECT kind_id, value, other_kind_id AS beside_kind, other_value AS beside FROM identity_link
-    WHERE NOT stated AND (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+    WHERE NOT (stated AND kind_id = other_kind_id)
+      AND (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
     UNION
     SELECT other_kind_id, other_value, kind_id, value FROM identity_link
-    WHERE NOT stated AND (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
+    WHERE NOT (stated AND kind_id = other_kind_id)
+      AND (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
 ) AS beside GROUP BY kind_id, value, beside_kind
 """
 
@@ -79,7 +86,7 @@ def fresh() -> int:
 def state(kind_id: int, value: str, ruling: str, by: str) -> Rebuild:
     """Say of an identifier that it is a person's all the same ('trusted'), or nobody's ('blocked'); then it is judged anew.
 
-    Whatever was said of it before, no longer holds.
+    Whatever was said of it before, no longer holds. Raises `Full` where the kind lists as many as it may.
     """
     with transaction.atomic():
         kind = IdentifierKind.objects.select_for_update().get(id=kind_id)
@@ -89,6 +96,10 @@ def state(kind_id: int, value: str, ruling: str, by: str) -> Rebuild:
             kind.trusted.append(value)
         else:
             kind.blocked.append(value.lower())
+        if max(len(kind.trusted), len(kind.blocked)) > MOST_VALUES:
+            raise Full(
+                f"{kind.label} lists {MOST_VALUES:,} values already, the most. A pattern may say some of them shorter."
+            )
         kind.save(update_fields=["trusted", "blocked"])
     said = "a person's all the same" if ruling == "trusted" else "blocked"
     return rebuild.ask(f"{kind.label}: a value is {said}", by)

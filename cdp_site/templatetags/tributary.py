@@ -21,10 +21,16 @@ def ago(moment: datetime | None) -> str | SafeString:
     """'3 h ago', with the exact time on hover."""
     if moment is None:
         return "never"
-    seconds = (timezone.now() - moment).total_seconds()
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), _distance(seconds)
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), _since(moment, timezone.now())
     )
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    distance = _distance((now - moment).total_seconds())
+    # Days are the calendar's, as everywhere else on the page.
+    days = (timezone.localdate(now) - timezone.localdate(moment)).days
+    return f"{days} d ago" if distance.endswith(" d ago") else distance
 
 
 def _distance(seconds: float) -> str:

@@ -14,14 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import sql, stages
-from cdp_site.arrays import int8s
+from cdp_site.arrays import Column, int8s
 from cdp_site.ids import new_ids
 from profiles import hand, identity, traits
 from profiles.component import columns
 from profiles.gather import LOOK_UP
-from profiles.identifiers import Identifier, Kind, pair_of, strength
+from profiles.identifiers import Identifier, Kind, Pair, pair_of, strength
 from profiles.inferred import BY_ITSELF
-from profiles.models import Act, Link, Suggestion
+from profiles.models import Act, Suggestion
 from profiles.plans import Refused
 
 
@@ -76,8 +76,7 @@ def take_back(suggestion: Suggestion, by: str) -> None:
             if not Act.objects.filter(takes_back=act_id).exists():
                 hand.take_back(act_id, by, "decided anew when the two were compared")
         else:
-            between = {"kind_id": kind, "value": value, "other_kind_id": other_kind, "other_value": other_value}
-            Link.objects.filter(**between, message_key=None, by_hand=False).delete()
+            _forget_links([Ends(ends[0], ends[1])])
             _judge_anew(ends, identity.load_kinds())
         _wait_again(suggestion, ends)
     stages.wake("evaluate")
@@ -112,11 +111,14 @@ def join_by_itself(suggestions: Sequence[Suggestion]) -> int:
             mine, theirs = known.get(one.profile_id, []), known.get(one.other_id, [])
             if mine and theirs and _fit([*mine, *theirs], kinds):
                 fitting.append((one, _ordered(_inferable(mine, kinds), _inferable(theirs, kinds))))
-        _infer_links([ends for _, ends in fitting])
-        ends = [end for _, one in fitting for end in (one.one, one.other)]
-        if ends:
-            _judge_anew(ends, kinds)
+        inferred = _infer_links([ends for _, ends in fitting])
+        if fitting:
+            _judge_anew(_both(ends for _, ends in fitting), kinds)
         joined = [(one, ends) for one, ends in fitting if len(_homes([ends.one, ends.other])) == 1]
+        # What the limits refused isn't kept: it would join by surprise, the day that something else gives way.
+        if refused := [ends for ends in inferred if len(_homes([ends.one, ends.other])) > 1]:
+            _forget_links(refused)
+            _judge_anew(_both(refused), kinds)
         for one, found in joined:
             _decide(one, Suggestion.State.JOINED, BY_ITSELF, found)
         done = {(one.profile_id, one.other_id) for one, _ in joined}
@@ -184,17 +186,34 @@ INSERT INTO identity_link (kind_id, value, other_kind_id, other_value, first, la
 SELECT pair.*, %b::timestamptz, %b::timestamptz, false, false, 0
 FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]) AS pair (kind_id, value, other_kind_id, other_value)
 ON CONFLICT (kind_id, value, other_kind_id, other_value) DO NOTHING
+RETURNING kind_id, value, other_kind_id, other_value
+"""
+_FORGET = """
+DELETE FROM identity_link WHERE message_key IS NULL AND NOT by_hand AND (kind_id, value, other_kind_id, other_value)
+    IN (SELECT * FROM unnest(%b::smallint[], %b::text[], %b::smallint[], %b::text[]))
 """
 
 
-def _infer_links(all_ends: Sequence[Ends]) -> None:
-    """Keep links that aren't stated, where no message has said them yet."""
+def _infer_links(all_ends: Sequence[Ends]) -> list[Ends]:
+    """Keep links that aren't stated, where no message has said them yet; returns those."""
     pairs = sorted({(ends.one, ends.other) for ends in all_ends})
-    if pairs:
-        now = timezone.now()
-        with sql.cursor() as cursor:
-            ends = (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]))
-            cursor.execute(_INFER, (now, now, *ends))
+    if not pairs:
+        return []
+    now = timezone.now()
+    return [Ends((a, b), (c, d)) for a, b, c, d in sql.rows(_INFER, (now, now, *_columns_of(pairs)))]
+
+
+def _forget_links(all_ends: Sequence[Ends]) -> None:
+    with sql.cursor() as cursor:
+        cursor.execute(_FORGET, _columns_of([(ends.one, ends.other) for ends in all_ends]))
+
+
+def _columns_of(pairs: Sequence[Pair]) -> tuple[Column, ...]:
+    return (*columns([one for one, _ in pairs]), *columns([other for _, other in pairs]))
+
+
+def _both(all_ends: Iterable[Ends]) -> list[Identifier]:
+    return [end for ends in all_ends for end in (ends.one, ends.other)]
 
 
 def _judge_anew(identifiers: Sequence[Identifier], kinds: dict[int, Kind]) -> None:

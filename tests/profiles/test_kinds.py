@@ -1,15 +1,20 @@
 """Kinds of identifiers as an admin sets them: checked in words, tried out before they are saved, followed by the people."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from django.test import Client
+from django.contrib.admin import site
+from django.test import Client, RequestFactory
 
 from cdp_site import home
+from cdp_site.roles import ADMIN
 from profiles import rebuild
 from profiles.identifiers import EMAIL, EXTERNAL, FINGERPRINT, USER
+from profiles.kind_form import KindForm
+from profiles.kinds import MOST_VALUES
 from profiles.models import Event, Identifier, IdentifierKind, Link, Profile, Rebuild, Rejected
-from tests.factories import SourceFactory
+from tests.factories import SourceFactory, account
 from tests.stream import person, resolve_all, send
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +127,49 @@ def test_an_admin_adds_a_kind_of_his_own(admin_client: Client) -> None:
     resolve_all()
     assert person(20, "17") == person(EXTERNAL, "erp:17")
     assert admin_client.post(f"/admin/profiles/identifierkind/{kind.id}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_kind_that_blocked_something_stays_for_messages_may_name_it(admin_client: Client) -> None:
+    admin_client.post(ADD, {**OWN, "blocked": "0"})
+    external = [{"type": "crm", "id": "0"}]
+    send(SourceFactory(), {"type": "track", "event": "Paid", "userId": "u1", "context": {"externalIds": external}})
+    resolve_all()
+    assert not Identifier.objects.filter(kind_id=20, blocked=False).exists()
+    assert admin_client.post("/admin/profiles/identifierkind/20/delete/", {"post": "yes"}).status_code == 403
+
+
+def kind(id: int) -> IdentifierKind:
+    return IdentifierKind.objects.get(id=id)
+
+
+def test_a_kind_of_ones_own_that_nothing_is_known_by_can_go_again(admin_client: Client) -> None:
+    admin_client.post(ADD, OWN)
+    assert admin_client.post("/admin/profiles/identifierkind/20/delete/", {"post": "yes"}).status_code == 302
+    assert not IdentifierKind.objects.filter(id=20).exists()
+
+
+def test_saving_does_not_write_which_rules_the_people_follow() -> None:
+    followed = kind(EMAIL).applied
+    stale = IdentifierKind.objects.get(id=EMAIL)
+    stale.applied = {"priority": 1}
+    form = KindForm(as_it_is(EMAIL, limit_per_profile="4"), instance=stale)
+    assert form.is_valid()
+    request = RequestFactory().post("/")
+    request.user = account(ADMIN)
+    request.session, request._messages = {}, Mock()
+    site.get_model_admin(IdentifierKind).save_model(request, form.instance, form, change=True)
+    assert (kind(EMAIL).limit_per_profile, kind(EMAIL).applied) == (4, followed)
+
+
+def test_a_kind_that_lists_as_many_values_as_it_may_says_so(admin_client: Client) -> None:
+    IdentifierKind.objects.filter(id=6).update(trusted=[f"till {number}" for number in range(MOST_VALUES)])
+    send(SourceFactory(), {"type": "track", "event": "Seen", "userId": "u1", "context": {"device": {"id": "pad"}}})
+    resolve_all()
+    said = {"kind": "6", "value": "pad", "ruling": "trusted"}
+    answer = admin_client.post("/admin/profiles/identifierkind/shared/", said, follow=True)
+    assert "lists 5,000 values already, the most" in answer.content.decode()
+    assert len(kind(6).trusted) == MOST_VALUES
+    assert not Rebuild.objects.exists()
 
 
 def test_a_fingerprint_suggests_and_joins_nobody() -> None:

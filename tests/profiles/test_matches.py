@@ -11,7 +11,7 @@ from django.test import Client
 from cdp_site import sql, stages
 from cdp_site.roles import ADMIN, AGENT, MARKETER
 from connectors.models import Source
-from profiles import hand
+from profiles import foresee, hand, identity, plans
 from profiles.identifiers import EMAIL, EXTERNAL, USER
 from profiles.matching import decide, evidence, review
 from profiles.models import Act, ChangedProfile, Cut, Link, MatchRun, MatchSettings, Profile, Suggestion
@@ -116,6 +116,44 @@ def test_a_join_that_a_message_confirms_stays_when_it_is_taken_back(shop: Source
     assert person(USER, "u1") == person(EMAIL, "ana.ferer@example.com")
     assert not Link.objects.filter(stated=True).exists()
     assert not Suggestion.objects.exists()
+
+
+def test_a_link_of_the_model_that_the_limits_refuse_is_not_kept_to_join_some_other_day(shop: Source) -> None:
+    send(shop, {"type": "identify", "userId": "u1", "traits": {"name": "Ana Ferrer", "phone": "+34600111222"}})
+    send(shop, {"type": "identify", "traits": {"name": "Ana Ferrer", "email": "ana@example.com"}})
+    send(shop, {"type": "identify", "userId": "u2", "traits": {"name": "Ana Ferrer", "phone": "+34600111333"}})
+    resolve_all()
+    ends = [(USER, "u1"), (EMAIL, "ana@example.com"), (USER, "u2")]
+    first, middle, last = (person(*end).pk for end in ends)
+    pairs = [
+        Suggestion.objects.create(
+            profile_id=min(pair), other_id=max(pair), probability=0.999, weight=9.0, sure=True, evidence=EVIDENCE
+        )
+        for pair in ((first, middle), (middle, last))
+    ]
+
+    assert decide.join_by_itself(pairs) == 1
+
+    assert Profile.objects.count() == 2
+    assert Link.objects.filter(message_key=None).count() == 1
+    assert sorted(Suggestion.objects.values_list("state", "refused")) == [("joined", False), ("open", True)]
+    call_command("doctor")
+
+
+def test_what_the_model_joined_and_a_person_then_stated_is_foreseen_apart_when_both_are_taken_back(
+    shop: Source,
+) -> None:
+    assert decide.join_by_itself([ana(shop)]) == 1
+    link = Link.objects.get(message_key=None)
+    ends = [(link.kind_id, link.value), (link.other_kind_id, link.other_value)]
+    cut = hand.cut(*ends, "ines", "two sisters")
+    act = hand.join(*ends, "ines", "one after all").act_id
+    kinds = identity.load_kinds()
+    foreseen = foresee.foresee(plans.take_back(Act.objects.get(pk=act)), kinds)
+    hand.take_back(act, "ines", "two sisters, I have asked")
+    assert len({person(*end).pk for end in ends}) == len({side.keeps for side in foreseen}) == 2
+    assert Cut.objects.filter(by="ines").exists() and cut.act_id
+    call_command("doctor")
 
 
 def test_whoever_is_kept_apart_is_not_joined_by_later_evidence_either(shop: Source) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from connectors.models import Source
-from profiles import search
+from profiles import hand, search
 from tests.factories import ProfileFactory, SourceFactory
 from tests.stream import person, resolve_all, send
 
@@ -152,6 +152,18 @@ def test_everybody_is_found_who_said_that_an_address_or_number_is_theirs(source:
         known(source, user, name, email="family@example.com", phone="600 111 222")
     known(source, "u3", "Ana", email="ana@example.com", phone="600 333 444")
     assert sorted(names(typed)) == ["Luis", "Marta"]
+
+
+def test_who_is_known_by_an_id_of_the_crm_is_found_by_an_address_that_another_has_as_well(source: Source) -> None:
+    known(source, "u1", "Marta", email="family@example.com")
+    external = {"externalIds": [{"type": "crm", "id": "7"}]}
+    send(source, {"type": "identify", "context": external, "traits": {"name": "Luis"}, "messageId": "crm"})
+    send(
+        source, {"type": "identify", "context": external, "traits": {"email": "family@example.com"}, "messageId": "his"}
+    )
+    resolve_all()
+    hand.cut((3, "family@example.com"), (5, "crm:7"), "ines", "Luis is somebody else")
+    assert sorted(names("family@example.com")) == ["Luis", "Marta"]
 
 
 def test_a_profile_is_found_by_its_own_id_and_by_that_of_one_merged_into_it(source: Source) -> None:
