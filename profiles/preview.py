@@ -118,6 +118,11 @@ class _Look:
         born = set().union(*needed.values()) - heirs.keys() if needed else set()
         losers = {loser for some in heirs.values() for loser in sorted(some)[1:]}
         keeper = {group: min(some) for group, some in heirs.items()}
+        # Whose order goes to somebody else hasn't fallen apart.
+        joining = chosen[
+            np.isin(self.taken.evidence.kinds[chosen], [id for id, kind in self.kinds.items() if kind.merges])
+        ]
+        pairs = np.unique(np.stack([homes[joining], groups[joining]], axis=1), axis=0)
         apart = {
             int(profile): into for profile, into in self._pieces(pairs, {*unsettled}, keeper, born).items() if into > 1
         }  # fmt: skip
