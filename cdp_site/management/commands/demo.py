@@ -55,9 +55,9 @@ class Command(BaseCommand):
         try:
             if options["with_parent"]:
                 end_with_parent(os.getppid(), signal.SIGTERM)
-            check_port(settings.HOST, settings.PORT)
             check_room(settings.VAR_DIR, None if database.is_configured() else database.server().data)
             claim(settings.VAR_DIR)
+            check_port(settings.HOST, settings.PORT)
             supervisor = Supervisor(settings.VAR_DIR / "log", self._say)
             self._run(supervisor, with_company=not options["empty"])
         except Stopped:
