@@ -12,6 +12,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 PERSONAL = frozenset(
@@ -91,6 +92,8 @@ def drop_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 
 def plain_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """A structlog processor: `exc_info` becomes a traceback whose messages quote no values."""
+    if isinstance(event.get("exc_info"), tuple) and isinstance(event["exc_info"][1], PermissionDenied):
+        event.pop("exc_info")  # Somebody was told no: that is no fault of ours to trace.
     event = structlog.processors.format_exc_info(logger, method, event)
     if isinstance(event.get("exception"), str):
         event["exception"] = "\n".join(

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from cdp_site.metrics import REQUESTS
 
@@ -44,6 +45,24 @@ class ObserveRequests:
 
 
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
+
+
+class Whole(HtmxDetails):
+    """A page that the Back button asks htmx for again is a whole page, not the fragment that it was reached by."""
+
+    def __bool__(self) -> bool:
+        return super().__bool__() and not self.history_restore_request
+
+
+class AskedByHtmx:
+    """`request.htmx`: true where a fragment is wanted."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.htmx = Whole(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
 
 
 class KeepPrivate:

@@ -11,6 +11,13 @@ from profiles.search import people as search_people
 from segments.models import Segment
 
 
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the secret of its session: of before somebody signed in anew, or of another site."""
+    answer = render(request, "403_csrf.html", status=403)
+    answer["X-Stale-Form"] = "1"
+    return answer
+
+
 @requires("people")
 def home(request: HttpRequest) -> HttpResponse:
     steps = [step for step in figures.first_steps() if may(request.user, step.area)]

@@ -1,5 +1,6 @@
 """gunicorn's configuration: `gunicorn -c python:cdp_site.web cdp_site.wsgi`. Two processes of four threads."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -33,13 +34,20 @@ if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"  # heartbeats must not wait for a disk
 
 # The processes add their request times up here, so that each can answer /metrics for both.
-_metrics = settings.VAR_DIR / "metrics" / str(settings.PORT)
+# In memory where there is a place for that: a mapped file ends the process that writes to it on a full disk.
+_place = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else settings.VAR_DIR / "metrics"
+_name = hashlib.sha256(str(settings.VAR_DIR).encode()).hexdigest()[:12]
+_metrics = _place / f"tributary-{_name}-{settings.PORT}"
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 
 def on_starting(_server: Any) -> None:
     shutil.rmtree(_metrics, ignore_errors=True)
-    _metrics.mkdir(parents=True)
+    _metrics.mkdir(parents=True, mode=0o700)
+
+
+def on_exit(_server: Any) -> None:
+    shutil.rmtree(_metrics, ignore_errors=True)
 
 
 def post_fork(server: Any, _worker: Any) -> None:

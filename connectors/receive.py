@@ -69,7 +69,7 @@ def _answers(view: View) -> View:
         except (DatabaseError, InterfaceError) as error:
             log.error("not_stored", kind=type(error.__cause__ or error).__name__)
             connection.close()
-            body = {"code": "unavailable", "message": "nothing was stored; send it again later"}
+            body = {"code": "unavailable", "message": "not acknowledged; send it again later, with the same messageId"}
             response = HttpResponse(msgspec.json.encode(body), content_type=_JSON, status=503)
             response["Retry-After"] = str(RETRY_AFTER)
             return response

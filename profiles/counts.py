@@ -27,18 +27,20 @@ _EXACT = 2**53
 # (profile, trait, source, value's key)
 _Slot = tuple[int, str, int, bytes]
 
-_ADD = """
-INSERT INTO trait_count AS kept (profile_id, name, source_id, value_key, value, times, time, message_key)
-SELECT profile_id, name, source_id, value_key, value::jsonb, times, time, message_key
-FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bigint[], %b::timestamptz[], %b::uuid[])
-     AS said (profile_id, name, source_id, value_key, value, times, time, message_key)
-ON CONFLICT (profile_id, name, source_id, value_key) DO UPDATE SET
+# Counts add up; of how a value was written, the latest word stands.
+ADDED_UP = """ON CONFLICT (profile_id, name, source_id, value_key) DO UPDATE SET
     times = kept.times + excluded.times,
     value = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
                  THEN excluded.value ELSE kept.value END,
     message_key = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
                        THEN excluded.message_key ELSE kept.message_key END,
-    time = greatest(kept.time, excluded.time)
+    time = greatest(kept.time, excluded.time)"""
+_ADD = f"""
+INSERT INTO trait_count AS kept (profile_id, name, source_id, value_key, value, times, time, message_key)
+SELECT profile_id, name, source_id, value_key, value::jsonb, times, time, message_key
+FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bigint[], %b::timestamptz[], %b::uuid[])
+     AS said (profile_id, name, source_id, value_key, value, times, time, message_key)
+{ADDED_UP}
 """
 _UNCOUNTED = """
 SELECT profile_id, name FROM unnest(%b::bigint[], %b::text[]) AS asked (profile_id, name)

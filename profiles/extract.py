@@ -214,10 +214,8 @@ def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
                 "traits", f"the name {name[:40]!r}… has {len(name):,} characters; {MAX_TRAIT_NAME} is the most"
             )
         folded = normalise.trait_name(name)
-        if folded == "consents" and isinstance(value, dict):
-            for channel, given in value.items():
-                if channel.lower() in CONSENT_CHANNELS:
-                    traits[f"consent_{channel.lower()}"] = _consent(f"traits.{name}.{channel}", given)
+        if folded == "consents":
+            traits |= _consents(f"traits.{name}", value)
         elif folded.removeprefix("consent_") in CONSENT_CHANNELS and folded.startswith("consent_"):
             traits[folded] = _consent(f"traits.{name}", value)
         elif folded:
@@ -226,6 +224,22 @@ def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
         parts = (traits.get("first_name"), traits.get("last_name"))
         traits["name"] = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
     return traits
+
+
+def _consents(field: str, sent: Any) -> dict[str, Any]:
+    """Each channel's yes or no; that of a channel of the company's own (a newsletter) too, which may be a date or a text."""
+    if sent is None:
+        return {}
+    if not isinstance(sent, dict):
+        raise Invalid(
+            field, f'must say it for each channel, as {{"email": true, "sms": false}}; not {str(sent)[:40]!r}'
+        )
+    found = {}
+    for channel, given in sent.items():
+        if name := normalise.trait_name(f"consent_{channel}"[:MAX_TRAIT_NAME]):
+            known = name.removeprefix("consent_") in CONSENT_CHANNELS
+            found[name] = _consent(f"{field}.{channel}", given) if known else given
+    return found
 
 
 def _consent(field: str, given: Any) -> bool | None:

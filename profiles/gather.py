@@ -301,15 +301,19 @@ class Batch:
     def _beside(self, settled: set[Identifier], found: Component) -> set[int]:
         """Who was seen with identifiers that mean somebody again: their messages may be his."""
         ends = {end for pair in found.links if not settled.isdisjoint(pair) for end in pair}
-        kinds, values = columns(sorted(settled))
+        homes = {found.homes[one] for one in ends} | {self.known.get(one) for one in self.attached_to(settled)}
+        beside = {home for home in homes if home is not None}
+        self.lock(beside)
+        return beside
+
+    def attached_to(self, hosts: Collection[Identifier]) -> set[Identifier]:
+        """What only attaches or suggests and was named with these, looked up."""
+        kinds, values = columns(sorted(hosts))
         merging = int2s([id for id, kind in self.kinds.items() if kind.merges])
         places = {"kinds": kinds, "values": values, "merging": merging}
         attached = {(kind, value) for kind, value in sql.rows(_ATTACHED, places)}
         self.learn(sorted(attached - self.known.keys()))
-        homes = {found.homes[one] for one in ends} | {self.known.get(one) for one in attached}
-        beside = {home for home in homes if home is not None}
-        self.lock(beside)
-        return beside
+        return attached
 
     def _give_homes(self, found: Component, judgement: Judgement, firsts: Mapping[int, set[Identifier]]) -> None:
         """A group is the profile that all of one was, or the strongest of whose messages' finders it has; the oldest of

@@ -78,6 +78,12 @@ class Hosts:
             attach = int2s([id for id, kind in batch.kinds.items() if kind.role == "attach"])
             for kind, value, home in sql.rows(_ATTACHED_TO, (int8s(sorted(left)), attach)):
                 asked[kind, value] = batch.known[kind, value] = home
+        # What was named with somebody who led to nobody until now went to another, who was named with it too.
+        woken = {one for one, home in batch.known.items() if home is None and batch.home.get(one)}
+        for leaf in batch.attached_to(woken) if woken else ():
+            if batch.kinds[leaf[0]].role == "attach" and (home := batch.known.get(leaf)) is not None:
+                batch.lock({home})
+                asked[leaf] = home
         # Messages of whom all else is shared by now find somebody by what may not merge.
         finders = {
             one

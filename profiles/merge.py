@@ -84,13 +84,7 @@ WITH moved AS (
 )
 INSERT INTO trait_count AS kept (profile_id, name, source_id, value_key, value, times, time, message_key)
 SELECT * FROM together
-ON CONFLICT (profile_id, name, source_id, value_key) DO UPDATE SET
-    times = kept.times + excluded.times,
-    value = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
-                 THEN excluded.value ELSE kept.value END,
-    message_key = CASE WHEN (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
-                       THEN excluded.message_key ELSE kept.message_key END,
-    time = greatest(kept.time, excluded.time)
+{counts.ADDED_UP}
 """
 
 _SEEN = f"""

@@ -118,9 +118,14 @@ class _Look:
         born = set().union(*needed.values()) - heirs.keys() if needed else set()
         losers = {loser for some in heirs.values() for loser in sorted(some)[1:]}
         keeper = {group: min(some) for group, some in heirs.items()}
-        apart = {
-            int(profile): into for profile, into in self._pieces(pairs, {*unsettled}, keeper, born).items() if into > 1
-        }  # fmt: skip
+        # Whose order goes to somebody else hasn't fallen apart.
+        joining = chosen[
+            np.isin(self.taken.evidence.kinds[chosen], [id for id, kind in self.kinds.items() if kind.merges])
+        ]
+        pairs = np.unique(np.stack([homes[joining], groups[joining]], axis=1), axis=0)
+        stays = {profile: keeper[group] for profile, group in claims.items()}
+        there = self._pieces(pairs, {*unsettled}, stays, keeper, born)
+        apart = {profile: len(homes) for profile, homes in there.items() if len(homes) > 1}
         joins: list[dict[str, Any]] = [{"joined": sorted(some)} for some in heirs.values() if len(some) > 1]
         parts: list[dict[str, Any]] = [{"parted": profile, "into": into} for profile, into in sorted(apart.items())]
         examples = [*joins[: EXAMPLES // 2], *parts][:EXAMPLES]
@@ -153,14 +158,19 @@ class _Look:
         return ROLES[kind.role], kind.priority, place
 
     def _pieces(
-        self, pairs: np.ndarray, unsettled: set[int], keeper: Mapping[int, int], born: set[int]
-    ) -> dict[int, int]:  # fmt: skip
-        """Into how many people each profile's identifiers would go."""
+        self,
+        pairs: np.ndarray,
+        unsettled: set[int],
+        stays: Mapping[int, int],
+        keeper: Mapping[int, int],
+        born: set[int],
+    ) -> dict[int, set[int]]:
+        """To whom each profile's identifiers would go, itself (or whom it becomes part of) among them."""
         there: dict[int, set[int]] = {}
         for profile, group in pairs.tolist():
             if profile in unsettled and (group in keeper or group in born):
-                there.setdefault(profile, set()).add(keeper.get(group, -group - 1))
-        return {profile: len(homes) for profile, homes in there.items()}
+                there.setdefault(profile, {stays[profile]}).add(keeper.get(group, -group - 1))
+        return there
 
 
 __all__ = ["Outlook", "is_estimate", "look", "proposed"]

@@ -74,7 +74,9 @@ function say(words) {
 }
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
-  say(status === 403 ? "You may not do that. Ask an admin for the role that may."
+  const stale = event.detail.xhr.getResponseHeader("X-Stale-Form");
+  say(stale ? "This page is from before you signed in anew. Open it in another tab, and send it from there: what you typed is still here."
+    : status === 403 ? "You may not do that. Ask an admin for the role that may."
     : status === 404 ? "It isn't there any more. Load the page again."
     : `That didn't work (${status}), and nothing was changed. Try again; if it stays, tell an admin.`);
 });

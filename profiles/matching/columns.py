@@ -33,6 +33,17 @@ COPY (
 ) TO STDOUT (FORMAT csv, HEADER)
 """
 
+# What several people have says nothing of who somebody is.
+EXPORT_LOST = """
+COPY (SELECT value FROM identifier WHERE (shared OR disputed) AND kind_id IN (3, 4)) TO STDOUT (FORMAT csv, HEADER)
+"""
+READ_LOST = """
+CREATE TABLE lost AS
+SELECT CASE WHEN value LIKE '%@%' THEN value ELSE right(regexp_replace(value, '[^0-9]', '', 'g'), 9) END AS value
+FROM read_csv($path, header = true, all_varchar = true, quote = '"', escape = '"', auto_detect = false, delim = ',',
+              columns = {'value': 'VARCHAR'})
+"""
+
 READ = """
 CREATE TABLE raw AS SELECT * FROM read_csv(
     $path, header = true, all_varchar = true, nullstr = '', quote = '"', escape = '"', max_line_size = 10000000,
@@ -69,8 +80,8 @@ SELECT id,
        coalesce(last, CASE WHEN first IS NULL THEN regexp_extract(name, '([^ ]+)$', 1) END) AS last,
        coalesce(nullif(iso.y || iso.m || iso.d, ''),
                 nullif(european.y || lpad(european.m, 2, '0') || lpad(european.d, 2, '0'), '')) AS birth,
-       CASE WHEN mail LIKE '%_@_%' THEN mail END AS mail,
-       CASE WHEN length(phone) >= 6 THEN right(phone, 9) END AS phone,
+       CASE WHEN mail LIKE '%_@_%' AND mail NOT IN (SELECT value FROM lost) THEN mail END AS mail,
+       CASE WHEN length(phone) >= 6 AND right(phone, 9) NOT IN (SELECT value FROM lost) THEN right(phone, 9) END AS phone,
        nullif(trim(regexp_replace(street, '[^\\p{{L}}]+', ' ', 'g')), '') AS street,
        nullif(regexp_extract(street, '\\d+'), '') AS number, city, postcode
 FROM worded

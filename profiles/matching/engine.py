@@ -87,8 +87,9 @@ def _connect(folder: Path, megabytes: int) -> Any:
 
 
 def _read(connection: Any, folder: Path) -> int:
+    connection.execute(columns.READ_LOST, {"path": str(folder / "lost.csv")})
     connection.execute(columns.READ, {"path": str(folder / "people.csv")})
-    for step in (columns.CLEAN, "DROP TABLE raw", columns.TAKE_PART, "DROP TABLE cleaned"):
+    for step in (columns.CLEAN, "DROP TABLE raw", "DROP TABLE lost", columns.TAKE_PART, "DROP TABLE cleaned"):
         connection.execute(step)
     return int(connection.execute("SELECT count(*) FROM taking_part").fetchall()[0][0])
 

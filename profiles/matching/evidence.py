@@ -48,7 +48,7 @@ def rows(evidence: Mapping[str, Sequence[Any]], one: Profile, other: Profile) ->
 def _row(comparison: Comparison, one: str, other: str, key: str, weight: float) -> Row:
     level = BY_NAME[comparison.name].level(key)
     if level is None:
-        says = "known of one only" if one or other else "known of neither"
+        says = "several people’s" if one and other else "known of one only" if one or other else "known of neither"
         return Row(comparison.label, [(one, False)], [(other, False)], UNKNOWN, says, weight)
     pieces = differing(one, other) if level.kind == CLOSE else ([(one, False)], [(other, False)])
     return Row(comparison.label, *pieces, level.kind, level.says, weight)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.models import Progress
 from profiles.matching import decide, intake
-from profiles.matching.columns import EXPORT
+from profiles.matching.columns import EXPORT, EXPORT_LOST
 from profiles.models import MatchRun, MatchSettings, Suggestion
 
 log = structlog.get_logger(__name__)
@@ -95,9 +95,10 @@ def export(folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = target.with_suffix(".half")
-    with half.open("wb") as file, transaction.atomic(), sql.cursor() as cursor, cursor.copy(EXPORT) as copy:
-        for block in copy:
-            file.write(block)
+    for query, path in ((EXPORT_LOST, folder / "lost.csv"), (EXPORT, half)):
+        with path.open("wb") as file, transaction.atomic(), sql.cursor() as cursor, cursor.copy(query) as copy:
+            for block in copy:
+                file.write(block)
     half.rename(target)
 
 

@@ -131,3 +131,18 @@ def test_a_page_whose_session_has_ended_goes_to_sign_in_and_back(client: Client,
     answer = client.get("/home/live/", headers=asks)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer["HX-Redirect"] == "/sign-in/?next=" + page.replace("/", "%2F").replace("?", "%3F").replace("=", "%3D")
+
+
+def test_going_back_to_a_page_that_was_reached_by_a_fragment_gives_the_whole_page(admin_client: Client) -> None:
+    asked = {"HX-Request": "true", "HX-Current-URL": "http://testserver/people/?q=ana"}
+    for page in ("/people/?q=ana", "/people/matches/", "/connectors/stream/"):
+        assert "<main" not in admin_client.get(page, headers=asked).content.decode()
+        again = admin_client.get(page, headers={**asked, "HX-History-Restore-Request": "true"})
+        assert "<main" in again.content.decode()
+
+
+def test_a_form_of_before_signing_in_anew_says_so_and_is_no_missing_role() -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/sign-in/", {"username": "ana", "password": "x"})
+    assert (answer.status_code, answer["X-Stale-Form"]) == (403, "1")
+    assert "This page is too old" in answer.content.decode()

@@ -31,6 +31,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=javascript,
+            reduced_motion="reduce",  # a colour halfway to another is nobody's to read
             permissions=["clipboard-read", "clipboard-write"],
         )
         page = context.new_page()

@@ -54,7 +54,7 @@ def test_she_sees_the_letters_that_differ_joins_by_keyboard_and_sees_one_person(
     expect(match.get_by_role("row", name="Birth date")).to_contain_text("the same")
     screenshot(page, "matches-1440")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         check_accessible(page, f"two people side by side, {scheme}")
 
     page.keyboard.press("j")

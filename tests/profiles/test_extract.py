@@ -79,6 +79,19 @@ def test_a_consent_that_may_mean_anything_is_refused_by_its_name(given: object) 
         said(type="identify", userId="u1", traits={"consents": {"email": given}})
 
 
+@pytest.mark.parametrize("given", ["no", "unsubscribed", False, ["email"], 0])
+def test_consents_that_name_no_channel_are_refused(given: object) -> None:
+    with pytest.raises(Invalid, match=r"traits\.consents: must say it for each channel"):
+        said(type="identify", userId="u1", traits={"consents": given})
+    assert said(type="identify", userId="u1", traits={"consents": None}).traits == {}
+
+
+def test_a_no_to_a_channel_of_ones_own_is_kept() -> None:
+    consents = {"Newsletter": False, "email": "no"}
+    found = said(type="identify", userId="u1", traits={"consents": consents}).traits
+    assert found == {"consent_newsletter": False, "consent_email": False}
+
+
 def test_traits_have_one_name_and_consents_are_traits_of_their_own() -> None:
     consents = {"email": True, "sms": False}
     found = said(type="identify", userId="u1", traits={"firstName": "Ana", "lastName": "Ferrer", "consents": consents})

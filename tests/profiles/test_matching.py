@@ -273,6 +273,19 @@ def test_neither_the_web_process_nor_a_worker_loads_splink() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_an_address_that_several_have_is_no_evidence_that_two_are_one(shop: Source, tmp_path: Path) -> None:
+    for user, first, phone in (("u1", "Paula", "+34600111222"), ("u2", "Hugo", "+34600111223")):
+        traits = {"firstName": first, "lastName": "Rivas", "email": "rivas@example.com", "phone": phone}
+        send(shop, {"type": "identify", "userId": user, "traits": traits})
+    resolve_all()
+    folder = tmp_path / "run"
+    job.export(folder)
+    connection = engine._connect(folder, 200)
+    assert engine._read(connection, folder) == 2
+    read = connection.execute("SELECT first, mail, phone FROM taking_part ORDER BY first").fetchall()
+    assert read == [("hugo", None, "600111223"), ("paula", None, "600111222")]
+
+
 def test_what_is_exported_is_bounded_text_of_identified_people_alone(shop: Source, tmp_path: Path) -> None:
     traits: dict[str, Any] = {
         "name": 'Ana "la" Ferrer,\nPérez', "email": "ana@example.com", "phone": "+34600111222", "birthday": "1981-02-03",

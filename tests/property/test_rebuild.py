@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from cdp_site import sql, stages
@@ -92,9 +92,47 @@ ORIGINALLY: Rules = {
 }  # fmt: skip
 
 
+def said(number: str, day: str = "2026-01-01", email: str = "", phone: str = "", **more: Any) -> Message:
+    traits = {name: value for name, value in (("email", email), ("phone", phone)) if value}
+    return {
+        "type": "track", "event": "Order Completed", "timestamp": f"{day}T00:00:00+00:00", "messageId": number,
+        **more, "context": {"traits": traits},
+    }  # fmt: skip
+
+
+FIRST_ORDER = said(
+    "m0", email="a@example.com", phone="+34600111220", properties={"order_id": "a", "total": 0}
+)  # fmt: skip
+# Of the order's people the first-judged one led to nobody before.
+WOKEN: dict[str, Any] = {
+    "history": [
+        FIRST_ORDER, said("m1", userId="b"), said("m2", userId="c", email="a@example.com"),
+        said("m3", anonymousId="a", userId="b", email="b@example.com", phone="+34600111220"),
+        said("m4", "2026-04-08", "b@example.com", anonymousId="a", userId="a", properties={"order_id": "a", "total": 97}),
+    ],
+    "before": {
+        EMAIL: {"priority": 200}, USER: {"priority": 201}, PHONE: {"priority": 202, "patterns": [r"\+3460011122[01]"]},
+        ANONYMOUS: {"priority": 203, "role": "suggest"},
+    },
+    "rules": {USER: {"limit_per_profile": 1, "shared_above": 0, "yields_after": 0}}, "size": 1,
+}  # fmt: skip
+# Somebody's order goes to another, and nobody falls apart.
+GIVEN_AWAY: dict[str, Any] = {
+    "history": [
+        FIRST_ORDER, said("m1", userId="b"), said("m2", userId="c", email="a@example.com"),
+        said("m3", "2026-07-20", "a@example.com", userId="c"),
+        said("m4", userId="a", email="a@example.com", phone="+34600111220"),
+    ],
+    "before": {}, "rules": {EMAIL: {"limit_per_profile": 1, "shared_above": 0, "yields_after": 20}}, "size": 2,
+}  # fmt: skip
+
+
+@example(**WOKEN)
+@example(**GIVEN_AWAY)
 @given(
-    histories, judging() | linking(), judging() | linking() | st.builds(dict[int, dict[str, Any]]), st.integers(1, 14)
-)
+    history=histories, before=judging() | linking(),
+    rules=judging() | linking() | st.builds(dict[int, dict[str, Any]]), size=st.integers(1, 14),
+)  # fmt: skip
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_rebuild_gives_what_sending_everything_anew_gives(
     source: Source, history: list[Message], before: Rules, rules: Rules, size: int

@@ -46,17 +46,18 @@ class Command(BaseCommand):
         parser.add_argument("--empty", action="store_true", help="without the demo company's history and live events")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        self._stopping = self._forking = False
+        os.register_at_fork(before=lambda: self._fork(begins=True), after_in_parent=lambda: self._fork(begins=False))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
             signal.signal(number, self._on_signal)
-        self._stopping = False
         self._terminal = [stream for stream in (0, 1, 2) if os.isatty(stream)]
         supervisor: Supervisor | None = None
         try:
             if options["with_parent"]:
                 end_with_parent(os.getppid(), signal.SIGTERM)
-            check_port(settings.HOST, settings.PORT)
             check_room(settings.VAR_DIR, None if database.is_configured() else database.server().data)
             claim(settings.VAR_DIR)
+            check_port(settings.HOST, settings.PORT)
             supervisor = Supervisor(settings.VAR_DIR / "log", self._say)
             self._run(supervisor, with_company=not options["empty"])
         except Stopped:
@@ -100,7 +101,6 @@ class Command(BaseCommand):
             time.sleep(0.5)
             supervisor.look_after()
             # Closed, it tells its session's first process alone, and `make` as that one (`ssh -t host make demo`) waits for us.
-            # A signal in the middle of a fork is noted, but what it raises there is swallowed by Python's hooks.
             if self._stopping or not all(map(os.isatty, self._terminal)):
                 self._stopping = True
                 raise Stopped
@@ -122,17 +122,28 @@ class Command(BaseCommand):
             supervisor.stop()
         database.server().release()
 
+    def _fork(self, *, begins: bool) -> None:
+        # Registered last, it is called before all other hooks of a fork, and after them.
+        self._forking = begins
+
     def _on_signal(self, _number: int, _frame: Any) -> None:
-        # Once: a second Ctrl-C must not cut the stopping short and leave something behind.
-        if not self._stopping:
+        if self._forking:
+            # What is raised in a fork's hooks is swallowed: heard again when it is over.
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+        elif not self._stopping:
+            # Once: a second Ctrl-C must not cut the stopping short and leave something behind.
             self._stopping = True
             raise Stopped
 
     def _say(self, text: str) -> None:
-        # A closed terminal takes nothing any more, and that is no reason to leave anything running.
-        with contextlib.suppress(OSError, ValueError):
+        try:
             self.stdout.write(text)
             self.stdout.flush()
+        except (OSError, ValueError):
+            # A closed terminal takes nothing any more, and that is no reason to leave anything running, or to end badly.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
 
 
 def check_port(host: str, port: int) -> None:
