@@ -123,7 +123,10 @@ def take(text: str) -> Report:
     known = {one.name: one for one in Segment.objects.all()}
     outcomes = {}
     for block in _ordered(blocks, rules, known):
-        outcomes[block.name] = _apply(block, rules[block.name], known.get(block.name))
+        try:
+            outcomes[block.name] = _apply(block, rules[block.name], known.get(block.name))
+        except RuleError as error:
+            raise LineError(block.line, f"{_rule_of(block)}: {error}") from None
     return Report(tuple(outcomes[block.name] for block in blocks))
 
 
@@ -197,13 +200,17 @@ def _head(number: int, line: str) -> _Block:
 
 def _read(block: _Block) -> Rule:
     """The rule of a block; a mistake has its line and column in the file."""
-    where = f"the rule of {json.dumps(block.name, ensure_ascii=False)}"
+    where = _rule_of(block)
     try:
         return parse("\n".join(block.lines))
     except TextError as error:
         raise LineError(block.line + error.line, f"{where}: {error.reason}", error.column) from None
     except RuleError as error:
         raise LineError(block.line, f"{where}: {error}") from None
+
+
+def _rule_of(block: _Block) -> str:
+    return f"the rule of {json.dumps(block.name, ensure_ascii=False)}"
 
 
 def _ordered(blocks: list[_Block], rules: Mapping[str, Rule], known: Mapping[str, Segment]) -> list[_Block]:
@@ -230,13 +237,10 @@ def _ordered(blocks: list[_Block], rules: Mapping[str, Rule], known: Mapping[str
 
 
 def _unknown(name: str, asked_by: _Block, names: list[str]) -> LineError:
+    quoted = json.dumps(name, ensure_ascii=False)
     near = get_close_matches(name, names, n=1)
     meant = f"; did you mean {json.dumps(near[0], ensure_ascii=False)}?" if near else ""
-    line = next(
-        (number for number, line in enumerate(asked_by.lines, asked_by.line + 1) if json.dumps(name)[1:-1] in line), 0
-    )
+    at = next((number for number, line in enumerate(asked_by.lines, asked_by.line + 1) if quoted in line), asked_by.line)
     return LineError(
-        line or asked_by.line,
-        f"the rule of {json.dumps(asked_by.name, ensure_ascii=False)} asks for the segment"
-        f" {json.dumps(name, ensure_ascii=False)}, which is neither here nor in the file{meant}",
+        at, f"{_rule_of(asked_by)} asks for the segment {quoted}, which is neither here nor in the file{meant}"
     )
