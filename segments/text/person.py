@@ -64,8 +64,8 @@ class Person(Behaviour):
         self.need("consent")
         _ = self.take("to")
         self.put_name(said, "consent", "a channel, such as email")
-        place = self.place
         if self.take("is"):
+            place = self.place
             said.put("is", self.name("given, denied or unknown").lower(), place)
         return said
 
