@@ -240,7 +240,9 @@ def _unknown(name: str, asked_by: _Block, names: list[str]) -> LineError:
     quoted = json.dumps(name, ensure_ascii=False)
     near = get_close_matches(name, names, n=1)
     meant = f"; did you mean {json.dumps(near[0], ensure_ascii=False)}?" if near else ""
-    at = next((number for number, line in enumerate(asked_by.lines, asked_by.line + 1) if quoted in line), asked_by.line)
+    at = next(
+        (number for number, line in enumerate(asked_by.lines, asked_by.line + 1) if quoted in line), asked_by.line
+    )
     return LineError(
         at, f"{_rule_of(asked_by)} asks for the segment {quoted}, which is neither here nor in the file{meant}"
     )
