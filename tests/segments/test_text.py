@@ -301,6 +301,8 @@ def test_a_long_rule_has_each_condition_on_its_own_line() -> None:
         ]
     )
     assert "\n" not in to_text(rule, wide=500)
+    listed = parse('a = 1 and not country is any of ("ES", "PT")')
+    assert to_text(listed, wide=25) == 'a = 1\nand not country is any of (\n  "ES",\n  "PT"\n)'
 
 
 def test_what_differs_only_in_type_differs_in_text() -> None:
