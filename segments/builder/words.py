@@ -2,7 +2,7 @@
 
 HOWS = {"all": "All of these", "any": "Any of these", "none": "None of these"}
 # How a condition begins, said plainly and denied.
-VERBS = {
+_VERBS = {
     "did": ("did", "did not do"),
     "total": ("their", "not: their"),
     "moment": ("did for the", "did not do for the"),
@@ -10,6 +10,7 @@ VERBS = {
     "sequence": ("did", "did not do"),
     "trait": ("their", "not: their"),
     "known": ("have", "have no"),
+    "anonymous": ("are", "are not"),
     "consent": ("their consent to", "not: their consent to"),
     "score": ("their score", "not: their score"),
     "records": ("have", "don’t have"),
@@ -17,7 +18,7 @@ VERBS = {
     "sample": ("are in a sample of", "are not in a sample of"),
     "top": ("are in the top", "are not in the top"),
 }
-ANONYMOUS = ("are", "are not")
+VERBS = {kind: {"": plain, "not": denied} for kind, (plain, denied) in _VERBS.items()}
 COMPARES = {"at_least": "at least", "at_most": "at most", "exactly": "exactly"}
 AGAINST = {"more": "more than", "less": "less than", **COMPARES}
 # Seconds are offered only where a rule has them already.
@@ -54,4 +55,7 @@ SCORE_OPS = {op: OPS[op] for op in ("greater", "less", "between", "exists", "mis
 RECORD_FIELDS = ("status", "title", "value", "currency", "opened_at", "closed_at", "updated_at")
 WEEK = {"mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat", "sun": "Sun"}
 # What the value's field says where it is empty.
-HINTS = {"one_of": "one, another", "between": "1 and 10", "greater": "100", "less": "100"}
+HINTS = {"one_of": "one, another", "between": "1 and 10"}
+DATED = ("before", "after")
+WHEN_DAYS = ("in_last_days", "over_days_ago")
+DAYS = ("in_last_days", "in_next_days", "birthday_in")
