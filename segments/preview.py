@@ -4,6 +4,8 @@ who would come and go if it took the place of a segment's rule.
 All of it is one pass over everybody, chunk by chunk, in bounded memory; the months are asked of the same columns again.
 """
 
+import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,17 +15,18 @@ import numpy as np
 from django.utils import timezone
 
 from cdp_site import sql
-from segments.counting import SHUFFLE
 from segments.evaluate import evaluate
 from segments.load import Columns, chunks, micros
 from segments.members import stored_range
 from segments.models import Segment
 from segments.require import require
-from segments.rules import All, Any, Consent, Known, Rule
+from segments.rules import All, Any, Consent, Cycle, Known, Rule, RuleError, UnknownSegment, expanded, from_json
 
 MONTHS = 24
 BACK = 86_400 * 31 * (MONTHS + 1)
 NAMED = 5
+# An odd number: multiplying by it shuffles ids, the same way each time.
+_SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
 # The months and the rest aren't worth more of a machine's time than this.
 SECONDS = 15.0
 REACHES: tuple[tuple[str, str, Rule], ...] = (
@@ -63,6 +66,26 @@ class Further:
     reach: list[Reach] = field(default_factory=list)
     moves: Moves | None = None
     whole: bool = True
+
+
+def mark(text: str) -> str:
+    """A short mark that is the same for equal texts."""
+    return hashlib.blake2s(text.encode(), digest_size=8).hexdigest()
+
+
+def trouble(rule: Rule, name: str) -> str:
+    """Why a rule can't be asked as that of the segment `name`: it asks for a segment that isn't there, or for itself."""
+    others = {}
+    for other, stored in Segment.objects.exclude(name=name).values_list("name", "rule"):
+        with contextlib.suppress(RuleError):
+            others[other] = from_json(stored)
+    try:
+        expanded(rule, {**others, name: rule} if name else others, (name,) if name else ())
+    except Cycle as cycle:
+        return f"These segments would ask for each other: {cycle}. Take one of them out."
+    except UnknownSegment as error:
+        return str(error)
+    return ""
 
 
 @dataclass
@@ -153,7 +176,7 @@ def _add_moves(sums: _Sums, members: np.ndarray, segment: int, after: int, until
 
 def _some(people: np.ndarray) -> np.ndarray:
     """A few of them, the same ones each time."""
-    return people[np.argsort(people.astype(np.uint64) * SHUFFLE)[:NAMED]]
+    return people[np.argsort(people.astype(np.uint64) * _SHUFFLE)[:NAMED]]
 
 
 def _moves(sums: _Sums) -> Moves:

@@ -61,6 +61,7 @@ class Suggestions:
             [one.name for one in self.traits.seen],
             [one.kind for one in self.records],
             [one.name for one in self.identifiers],
+            [one.name for one in self.segments],
         )
 
     def phrases(self) -> list[Phrase]:

@@ -23,7 +23,7 @@ def write(op: Op, value: Value) -> str:
     if isinstance(value, tuple):
         return ", ".join(_quoted(item) if isinstance(item, str) and set(item) & {",", '"'} else one(item) for item in value)
     if isinstance(value, str) and op not in ("is", "is_not"):
-        return value if text(value) == value and _plain(value) else _quoted(value)
+        return name(value)
     return one(value)
 
 
@@ -34,6 +34,11 @@ def one(value: Scalar) -> str:
     if isinstance(value, str):
         return value if scalar(value) == value and _plain(value) else _quoted(value)
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
+
+
+def name(value: str) -> str:
+    """A name as a control says it: in quotes only where its ends would be cut off, or it is in quotes itself."""
+    return value if text(value) == value and _plain(value) else _quoted(value)
 
 
 def _plain(value: str) -> bool:

@@ -23,6 +23,7 @@ from segments.builder.drafts import (
     TotalDraft,
     TraitDraft,
     WindowDraft,
+    events_of,
 )
 from segments.builder.opening import part_of
 from segments.rules import RuleError
@@ -34,12 +35,13 @@ RECENT = WindowDraft("last", "30", "days")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What there is, to tell bare words by: names of events, traits, kinds of records and identifiers."""
+    """What there is, to tell names by: of events, traits, kinds of records and identifiers, segments."""
 
     events: Collection[str] = ()
     traits: Collection[str] = ()
     records: Collection[str] = ()
     identifiers: Collection[str] = ()
+    segments: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ _HAS = re.compile(r"(?:has|have) (no |an? )?(open |closed )?(.+)", re.IGNORECASE
 _SIGNS = re.compile(r'[=<>()"]')
 
 
-def _negated(found: str | None) -> str:
+def _negated(found: object) -> str:
     return "not" if found else ""
 
 
@@ -103,38 +105,55 @@ def _top(number: str, unit: str, by: str) -> Condition:
 def understand(text: str, known: Vocabulary = Vocabulary()) -> Understood:
     """The draft that a text asks for. Names may stand without quotes where a phrase has only one."""
     text = text.strip()
-    if _SIGNS.search(text):
-        try:
-            return Understood(part_of(parse(text)))
-        except (TextError, RuleError) as error:
+    phrase = _phrase(text, known)
+    # A name may hold such signs itself: then it is one that has arrived.
+    if phrase is not None and (not _SIGNS.search(text) or _is_known(phrase, known)):
+        return Understood(phrase)
+    if phrase is None and (named := _named(text, known)):
+        return Understood(named)
+    try:
+        return Understood(part_of(parse(text)))
+    except (TextError, RuleError) as error:
+        if _SIGNS.search(text):
             return Understood(reason=str(error))
+    return Understood(phrase or DidDraft(events=EventsDraft(text)))
+
+
+def _phrase(text: str, known: Vocabulary) -> Draft | None:
     if found := _HAS.fullmatch(text):
-        return Understood(_has(found, known))
+        return _has(found, known)
     for pattern, made in _COMPILED:
         if found := pattern.fullmatch(text):
-            return Understood(_spelled(made(found), known))
-    return Understood(_bare_words(text, known))
+            return _spelled(made(found), known)
+    return None
+
+
+def _is_known(draft: Draft, known: Vocabulary) -> bool:
+    if isinstance(draft, GroupDraft):
+        return True
+    names = [one.name for one in events_of(draft) if one.name]
+    if isinstance(draft, TraitDraft | SegmentDraft):
+        return draft.name in (known.traits if isinstance(draft, TraitDraft) else known.segments)
+    return bool(names) and all(name in known.events for name in names)
 
 
 def _has(found: re.Match[str], known: Vocabulary) -> Condition:
-    negated = _negated(found[1] if (found[1] or "").lower() == "no " else None)
-    name = _bare(found[3])
-    if not found[2] and name in known.identifiers or (not found[2] and name not in known.records and known.identifiers):
-        alike = next((one for one in known.identifiers if one.replace("_", " ") == name.lower().replace("-", "")), name)
-        return KnownDraft(negated, alike)
-    state = (found[2] or "any").strip().lower()
-    return RecordsDraft(negated, state=state, name=next((one for one in known.records if one == name.lower()), name))
+    """'has open ticket', 'has no e-mail': a kind of identifiers, else of records."""
+    negated, name = _negated((found[1] or "").strip().lower() == "no"), _bare(found[3])
+    plain = name.lower().replace("-", "").replace(" ", "_")
+    identifier = next((one for one in known.identifiers if one == plain), None)
+    if identifier and not found[2]:
+        return KnownDraft(negated, identifier)
+    kind = next((one for one in known.records if one.lower() == name.lower()), name)
+    return RecordsDraft(negated, state=(found[2] or "any").strip().lower(), name=kind)
 
 
-def _bare_words(text: str, known: Vocabulary) -> Draft:
-    for names, made in ((known.events, DidDraft), (known.traits, TraitDraft)):
-        name = next((one for one in names if one.casefold() == text.casefold()), None)
-        if name is not None:
-            return DidDraft(events=EventsDraft(name)) if made is DidDraft else TraitDraft(name=name)
-    try:
-        return part_of(parse(text))
-    except (TextError, RuleError):
-        return DidDraft(events=EventsDraft(text))
+def _named(text: str, known: Vocabulary) -> Condition | None:
+    """A bare name of an event or a trait that has arrived, however it is written."""
+    for name in known.events:
+        if name.casefold() == text.casefold():
+            return DidDraft(events=EventsDraft(name))
+    return next((TraitDraft(name=name) for name in known.traits if name.casefold() == text.casefold()), None)
 
 
 def _spelled(draft: Draft, known: Vocabulary) -> Draft:

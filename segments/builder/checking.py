@@ -127,7 +127,7 @@ def _condition(draft: Condition) -> Json:
         case SegmentDraft(_, name):
             return {"segment": _name(name, "segment")}
         case SampleDraft(_, percent, salt):
-            return {"sample": _number(percent, "sample"), **({"salt": salt} if salt else {})}
+            return {"sample": _number(percent, "sample"), **({"salt": typed.text(salt)} if salt else {})}
         case TopDraft(number=number, unit=unit, by=by, name=name):
             unit = _one(unit, words.TOP_UNITS, "percent")
             kind = by if by in ("trait", "score") else ""
@@ -139,7 +139,8 @@ def _condition(draft: Condition) -> Json:
 
 def _total(draft: TotalDraft | TopDraft) -> Json:
     aggregate = draft.aggregate if isinstance(draft, TotalDraft) else draft.by
-    aggregate = aggregate if aggregate == "count" and isinstance(draft, TopDraft) else _one(aggregate, words.AGGREGATES, "sum")
+    if aggregate != "count" or isinstance(draft, TotalDraft):
+        aggregate = _one(aggregate, words.AGGREGATES, "sum")
     found = {"total": aggregate} | ({} if aggregate == "count" else {"property": _name(draft.property, "property")})
     return {**found, "of": _name(draft.events.name, "of"), **_chosen(draft.events), **_window(draft.window)}
 
@@ -225,7 +226,7 @@ def _one(text: str, known: dict[str, str], default: str) -> str:
 def _name(text: str, path: str) -> str:
     if not text:
         raise Gap(path, "is still to be said")
-    return text
+    return typed.text(text)
 
 
 def _date(text: str, path: str) -> str:

@@ -90,7 +90,7 @@ def _condition(rule: Rule) -> Condition:
         case Did(events, compare, times, window):
             return DidDraft("", _events(events), compare, str(times), _window(window))
         case Measure(Total(aggregate, name, events, window), compare, number):
-            return TotalDraft("", aggregate, name, _events(events), _window(window), compare, typed.one(number))
+            return TotalDraft("", aggregate, typed.name(name), _events(events), _window(window), compare, typed.one(number))
         case Moment(which, events, op, value):
             first, until = value if isinstance(value, tuple) else (str(value), "")
             return MomentDraft("", which, _events(events), op, first, until)
@@ -98,32 +98,32 @@ def _condition(rule: Rule) -> Condition:
             number, unit = in_units(within)
             least = "" if percent is None else typed.one(percent)
             by = "sum" if name else "count"
-            return ChangedDraft("", direction, _events(events), by, name, str(number), unit, least)
+            return ChangedDraft("", direction, _events(events), by, typed.name(name), str(number), unit, least)
         case Sequence(steps, within, without, window):
             number, unit = in_units(within)
             last, last_unit = in_units(window.seconds) if isinstance(window, Last) else ("", "days")
             none = () if without is None else (_events(without),)
             return SequenceDraft("", tuple(map(_events, steps)), str(number), unit, none, str(last), last_unit)
         case Trait(name, op, value):
-            return TraitDraft("", name, op, typed.write(op, value))
+            return TraitDraft("", typed.name(name), op, typed.write(op, value))
         case Known(kind):
-            return KnownDraft("", kind)
+            return KnownDraft("", typed.name(kind))
         case Consent(channel, state):
-            return ConsentDraft("", channel, state)
+            return ConsentDraft("", typed.name(channel), state)
         case Score(name, op, value):
-            return ScoreDraft("", name, op, typed.write(op, value))
+            return ScoreDraft("", typed.name(name), op, typed.write(op, value))
         case Records(kind, state, where, compare, times):
-            return RecordsDraft("", compare, str(times), state, kind, _filters(where))
+            return RecordsDraft("", compare, str(times), state, typed.name(kind), _filters(where))
         case InSegment(name):
-            return SegmentDraft("", name)
+            return SegmentDraft("", typed.name(name))
         case Sample(percent, salt):
-            return SampleDraft("", typed.one(percent), salt)
+            return SampleDraft("", typed.one(percent), typed.name(salt))
         case Top(number, unit, str() as name):
             score = name.removeprefix("score_")
             by, name = ("score", score) if name.startswith("score_") and score else ("trait", name)
-            return TopDraft("", typed.one(number), unit, by, name)
+            return TopDraft("", typed.one(number), unit, by, typed.name(name))
         case Top(number, unit, Total(aggregate, name, events, window)):
-            return TopDraft("", typed.one(number), unit, aggregate, "", name, _events(events), _window(window))
+            return TopDraft("", typed.one(number), unit, aggregate, "", typed.name(name), _events(events), _window(window))
         case All() | Any() | Not() | Top():
             raise TypeError("is no condition")
         case _:
@@ -131,7 +131,7 @@ def _condition(rule: Rule) -> Condition:
 
 
 def _events(events: Events) -> EventsDraft:
-    draft = EventsDraft(events.name, _filters(events.where))
+    draft = EventsDraft(typed.name(events.name), _filters(events.where))
     if events.hours is None:
         return draft
     hours = events.hours
@@ -141,7 +141,7 @@ def _events(events: Events) -> EventsDraft:
 
 
 def _filters(where: Iterable[PropertyFilter]) -> tuple[FilterDraft, ...]:
-    return tuple(FilterDraft(one.name, one.op, typed.write(one.op, one.value)) for one in where)
+    return tuple(FilterDraft(typed.name(one.name), one.op, typed.write(one.op, one.value)) for one in where)
 
 
 def _window(window: Window) -> WindowDraft:
