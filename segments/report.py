@@ -48,6 +48,7 @@ class Sizes:
 
     @property
     def rows(self) -> list[tuple[str, int, int, int]]:
+        """As a table."""
         return list(zip(self.times, self.sizes, self.entered, self.left, strict=True))
 
 
@@ -72,10 +73,7 @@ def sizes(segment: Segment, days: int = HOURLY) -> Sizes:
         "unit": "hour" if days <= HOURLY else "day", "zone": timezone.get_current_timezone_name(),
         "segment": segment.pk, "since": since,
     }  # fmt: skip
-    found = [
-        (at, size, int(came), int(went))
-        for at, size, came, went in sql.rows(_SIZES, parameters)
-    ]
+    found = [(at, size, int(came), int(went)) for at, size, came, went in sql.rows(_SIZES, parameters)]
     before = SegmentSize.objects.filter(segment_id=segment.pk, hour__lte=since).order_by("-hour").first()
     if before:
         found.insert(0, (since, before.size, 0, 0))

@@ -30,7 +30,8 @@ COLUMNS: dict[str, str] = {
     "since": "Member since",
 }
 TIMES = frozenset({"last_seen", "first_seen", "since"})
-DEFAULT = ("name", "email", "last_seen", "since")
+PERSON = "name"  # always there, and first: the link to the person
+DEFAULT = (PERSON, "email", "last_seen", "since")
 NEWEST = "-since"
 
 
@@ -43,6 +44,10 @@ class Column:
     @property
     def trait(self) -> str:
         return self.key.removeprefix(TRAIT) if self.key.startswith(TRAIT) else ""
+
+    @property
+    def is_time(self) -> bool:
+        return self.key in TIMES
 
     @property
     def label(self) -> str:
@@ -91,10 +96,10 @@ class Listed:
 
 
 def columns(chosen: Sequence[str]) -> tuple[Column, ...]:
-    """The columns that were asked for, each once, without what isn't one; the usual ones where none is left."""
-    keys = dict.fromkeys(asked.words(key) for key in chosen)
-    found = tuple(Column(key) for key in keys if key in COLUMNS or len(key) > len(TRAIT) and key.startswith(TRAIT))
-    return found[:MOST_COLUMNS] or tuple(map(Column, DEFAULT))
+    """The columns that were asked for, each once, the name first; the usual ones where none was asked for."""
+    wanted = dict.fromkeys([PERSON, *(asked.words(key) for key in chosen)] if chosen else DEFAULT)
+    found = tuple(Column(key) for key in wanted if key in COLUMNS or (len(key) > len(TRAIT) and key.startswith(TRAIT)))
+    return found[:MOST_COLUMNS]
 
 
 def order(text: str | None) -> Order:
@@ -185,8 +190,10 @@ def everyone(segment: Segment, chosen: Sequence[Column]) -> Iterator[str]:
 
 
 def _member(row: tuple[Anything, ...]) -> Member:
-    traits = json.loads(row[7])
-    return Member(*row[:7], traits if isinstance(traits, dict) else {})
+    id, since, name, email, phone, last_seen, first_seen, text = row
+    traits = json.loads(text)
+    known = traits if isinstance(traits, dict) else {}
+    return Member(id, since, name, email, phone, last_seen, first_seen, known)
 
 
 def _trait(traits: dict[str, Anything], name: str) -> Anything:
