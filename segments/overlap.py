@@ -100,7 +100,7 @@ def overlap(segment: Segment) -> Overlap:
 
 
 # The picture, in pixels.
-_LEFT, _STEP, _ROW, _TALL, _TOP = 168, 44, 26, 130, 18
+_LEFT, _STEP, _ROW, _TALL, _TOP = 196, 44, 26, 130, 18
 _LONGEST = 24  # characters of a segment's name; the table beside has all of it
 
 
