@@ -138,15 +138,24 @@ _fields = sorted({name.partition(":")[2] for made in CONDITIONS.values() for nam
 _fields += ["node", "items", "how", "add", "events.where0.op", "events.where0.value", "steps7.name", "where0.property"]
 _paths = st.lists(st.integers(0, 2), max_size=3).map(lambda places: ".".join(["r", *map(str, places)]))
 _said = (
-    st.sampled_from([*CONDITIONS, "group", "none", "2", "200", "²", "٣", "-1", "9" * 5_000, "1e999", "nan", "not", "yes"])
-    | st.sampled_from([*words.OPS, *words.WINDOWS, *words.TOPS, "days", "2026-13-99", "\0", '"', '"\\ud800"', "1,2", ","])
+    st.sampled_from(
+        [*CONDITIONS, "group", "none", "2", "200", "²", "٣", "-1", "9" * 5_000, "1e999", "nan", "not", "yes"]
+    )
+    | st.sampled_from(
+        [*words.OPS, *words.WINDOWS, *words.TOPS, "days", "2026-13-99", "\0", '"', '"\\ud800"', "1,2", ","]
+    )
     | texts
 )
 _posted = st.dictionaries(
-    st.builds("{}:{}".format, _paths, st.sampled_from(_fields)) | st.sampled_from(["history", "act", "name", "r"]), _said
+    st.builds("{}:{}".format, _paths, st.sampled_from(_fields)) | st.sampled_from(["history", "act", "name", "r"]),
+    _said,
 )
-_verbs = "wrap remove up down out into copy move group filter unfilter hours unhours step unstep without unwithout".split()
-_parts = st.sampled_from(["events", "window.anchor", "steps1", "without0", "where", "window", "kind", "0", "r.1", "__class__"])
+_verbs = (
+    "wrap remove up down out into copy move group filter unfilter hours unhours step unstep without unwithout".split()
+)
+_parts = st.sampled_from(
+    ["events", "window.anchor", "steps1", "without0", "where", "window", "kind", "0", "r.1", "__class__"]
+)
 
 
 @settings(max_examples=600, deadline=None)
@@ -344,9 +353,15 @@ def test_changing_words_changes_the_rule() -> None:
         (DidDraft(events=EventsDraft("Paid"), times="²"), "“²”"),
         (DidDraft(events=EventsDraft("Paid"), times="0"), "from 1"),
         (DidDraft(events=EventsDraft("Paid"), window=WindowDraft("last", "0")), "the window must be"),
-        (DidDraft(events=EventsDraft("Paid"), window=WindowDraft("between", start="soon", end="later")), "the window must be"),
+        (
+            DidDraft(events=EventsDraft("Paid"), window=WindowDraft("between", start="soon", end="later")),
+            "the window must be",
+        ),
         (DidDraft(events=EventsDraft("Paid", (FilterDraft("total", "greater", "much"),))), "filter 1 must be a number"),
-        (DidDraft(events=EventsDraft("Paid", timed="yes", days="mon", start="25:00")), "the hours must be a time of day"),
+        (
+            DidDraft(events=EventsDraft("Paid", timed="yes", days="mon", start="25:00")),
+            "the hours must be a time of day",
+        ),
         (TraitDraft(name="age", op="between", value="9 and 3"), "begin with the lower"),
         (TraitDraft(name="born", op="before", value="tomorrow"), "must be a date"),
         (TraitDraft(name="country", op="one_of", value=" , "), "must be a list"),
@@ -367,7 +382,10 @@ def test_what_is_wrong_is_said_at_its_condition_and_the_rest_still_counts(wrong:
     [
         (DidDraft(), "the event is still to be said"),
         (DidDraft(events=EventsDraft("Paid"), times=""), "needs a number"),
-        (DidDraft(events=EventsDraft("Paid", (FilterDraft("a", "is", "b"), FilterDraft("", "is", "x")))), "filter 2 is still"),
+        (
+            DidDraft(events=EventsDraft("Paid", (FilterDraft("a", "is", "b"), FilterDraft("", "is", "x")))),
+            "filter 2 is still",
+        ),
         (DidDraft(events=EventsDraft("Paid", timed="yes")), "the hours needs days or times"),
         (DidDraft(events=EventsDraft("Paid"), window=WindowDraft("since")), "the event since which it counts"),
         (SequenceDraft(steps=(EventsDraft("A"), EventsDraft())), "step 2 is still to be said"),
@@ -397,7 +415,9 @@ def test_a_value_is_what_it_is_written_as(said: str, value: object) -> None:
 
 @pytest.mark.parametrize("said", ["1 and 10", "1, 10", "1,10"])
 def test_two_ends_are_written_either_way(said: str) -> None:
-    assert builder.check(group(TraitDraft(name="x", op="between", value=said))).rule == All((Trait("x", "between", (1, 10)),))
+    assert builder.check(group(TraitDraft(name="x", op="between", value=said))).rule == All(
+        (Trait("x", "between", (1, 10)),)
+    )
 
 
 @pytest.mark.parametrize(("said", "written"), [("9", "09:00"), ("9:30", "09:30"), ("18:00", "18:00")])
