@@ -41,7 +41,7 @@ def condition(document: str, name: str, op: str, value: Value, parameters: Param
         return f"NOT {condition(document, name, 'is', value, parameters)}"
     if op == "missing":
         return f"NOT {condition(document, name, 'exists', True, parameters)}"
-    found = _member(document, name, parameters)
+    found = member(document, name, parameters)
     if op == "exists":
         return (
             f"coalesce(CASE jsonb_typeof({found}) WHEN 'array' THEN"
@@ -60,14 +60,14 @@ def condition(document: str, name: str, op: str, value: Value, parameters: Param
 
 def moment(document: str, name: str, parameters: Parameters) -> str:
     """A timestamptz expression, '-infinity' for none: the time that `name` says; of a list its first."""
-    found = _member(document, name, parameters)
+    found = member(document, name, parameters)
     first = f"(CASE jsonb_typeof({found}) WHEN 'array' THEN {found} -> 0 ELSE {found} END)"
     return f"coalesce({_time(first, parameters)}, '-infinity'::timestamptz)"
 
 
 def birthday(document: str, name: str, parameters: Parameters) -> str:
     """Month * 100 + day of the date or time that `name` says, as it is written; of a list its first; 0 for none."""
-    found = _member(document, name, parameters)
+    found = member(document, name, parameters)
     first = f"(CASE jsonb_typeof({found}) WHEN 'array' THEN {found} -> 0 ELSE {found} END)"
     written = f"({first} #>> '{{}}')"
     return (
@@ -78,7 +78,7 @@ def birthday(document: str, name: str, parameters: Parameters) -> str:
 
 def number(document: str, name: str, parameters: Parameters) -> str:
     """A float8 expression, NaN for none: the number that `name` says, if it isn't beyond what a value may be."""
-    amount = _number(_member(document, name, parameters), parameters)
+    amount = _number(member(document, name, parameters), parameters)
     return f"coalesce((CASE WHEN abs({amount}) <= {MOST} THEN {amount} END)::float8, 'NaN'::float8)"
 
 
@@ -89,7 +89,7 @@ def values(document: str, name: str, kind: str, parameters: Parameters) -> tuple
     each load: that two texts of a person share one is as likely as a hit by a meteorite.
     """
     joins = [
-        f"CROSS JOIN LATERAL (SELECT {_member(document, name, parameters)} AS v OFFSET 0) AS said",
+        f"CROSS JOIN LATERAL (SELECT {member(document, name, parameters)} AS v OFFSET 0) AS said",
         "CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(said.v) WHEN 'array' THEN said.v"
         " ELSE jsonb_build_array(said.v) END) AS item (v)",
     ]
@@ -119,7 +119,7 @@ def hours(time: str, of: Hours, parameters: Parameters, zone: str) -> str:
     return " AND ".join(tests) or "true"
 
 
-def _member(document: str, name: str, parameters: Parameters) -> str:
+def member(document: str, name: str, parameters: Parameters) -> str:
     plain = f"({document} -> {parameters.add(name)}::text)"
     if "." not in name:
         return plain

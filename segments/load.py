@@ -95,7 +95,7 @@ def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: 
     elif streams:
         columns.streams = _load_listed(streams, ids, columns.people, now)
     among = _Among(columns.people, people)
-    for kind in needed.known:
+    for kind in needed.known - {ANONYMOUS}:
         columns.known[kind] = _load_known(kind, columns.people, among)
     for slot, records in needed.records.items():
         columns.records[slot] = _load_records(records, columns.people, among)

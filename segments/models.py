@@ -157,3 +157,7 @@ class Clock(models.Model):
 
     class Meta:
         db_table = "segment_clock"
+
+
+# What is kept about the top stands on its own.
+from segments.ranking_model import Ranking  # noqa: E402, F401
