@@ -1,10 +1,12 @@
 """The builder: a form for a rule whose every button posts it whole; its preview, and what comes after it."""
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,10 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cdp_site.roles import requires
-from segments import builder, catalog, changes, doubts, library, preview, report
+from segments import builder, catalog, changes, doubts, library, preview, report, versions
 from segments.builder import words
 from segments.counting import count
 from segments.describe import describe
+from segments.difference import changed, difference
 from segments.models import Segment
 from segments.rules import Rule, RuleError, events_in, from_json, key
 from segments.suggest import suggestions
@@ -63,7 +66,8 @@ def build(request: HttpRequest, id: int | None = None) -> HttpResponse:
     draft, name, description = builder.EMPTY, "", ""
     ready = library.ready(request.GET.get("from", ""))
     if found:
-        draft, name, description = _draft_of(found.rule), found.name, found.description
+        kept = found.draft if found.draft is not None and request.GET.get("rule") != "live" else found.rule
+        draft, name, description = _draft_of(kept), found.name, found.description
     elif ready:
         draft, name, description = _draft_of(ready.rule), ready.name, ready.explained
     return _shown(request, _Building(found, draft, builder.remember("", draft), name, description))
@@ -79,9 +83,7 @@ def duplicate(request: HttpRequest, id: int) -> HttpResponse:
     except RuleError as error:
         messages.warning(request, f"Its rule can't be read, so it can't be duplicated: {error}")
         return redirect("segment", found.pk)
-    made = changes.create(
-        _free_name(found.name), rule, _by(request), description=found.description, live=False
-    )
+    made = changes.create(_free_name(found.name), rule, _by(request), description=found.description, live=False)
     messages.success(request, "This is the copy, a draft: nothing follows it yet.")
     return redirect("segment_edit", made.pk)
 
@@ -189,26 +191,32 @@ def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
 def _saved(
     request: HttpRequest, found: Segment | None, named: dict[str, str], rule: Rule, *, live: bool
 ) -> HttpResponse:
-    name, description = named["name"], named["description"]
-    if found is None:
-        found = changes.create(name, rule, _by(request), description=description, live=live)
-        changed = True
-    else:
-        Segment.objects.filter(pk=found.pk).update(name=name, description=description)
-        changed = changes.save_rule(found, rule, _by(request))
-        if live and found.status != Segment.Status.LIVE:
-            changes.set_live(found)
-            changed = True
+    name, description, by = named["name"], named["description"], _by(request)
+    with transaction.atomic():
+        if found is None:
+            found, another = changes.create(name, rule, by, description=description, live=live), True
+        else:
+            Segment.objects.filter(pk=found.pk).update(name=name, description=description)
+            another = _another(found, rule, by, live=live)
     if not live:
-        messages.success(request, "Saved as a draft: nothing follows it yet.")
+        kept = "Kept as a draft: the live rule stays as it is." if found.status == Segment.Status.LIVE else ""
+        messages.success(request, kept or "Saved as a draft: nothing follows it yet.")
     else:
-        messages.success(request, "Saved. Its members are being found." if changed else "Saved.")
+        messages.success(request, "Saved. Its members are being found." if another else "Saved.")
     address = reverse("segment", args=[found.pk])
     if request.htmx:  # type: ignore[attr-defined]
         answer = HttpResponse(status=204)
         answer["HX-Redirect"] = address
         return answer
     return redirect(address)
+
+
+def _another(found: Segment, rule: Rule, by: Any, *, live: bool) -> bool:
+    """Whether it has another rule now. A segment that was never live is a draft itself."""
+    if not live and found.status == Segment.Status.DRAFT:
+        return changes.save_rule(found, rule, by)
+    differs = versions.save_draft(found, rule, by)
+    return versions.publish(found, by) if live else differs
 
 
 def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpResponse:
@@ -221,6 +229,8 @@ def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpR
         "name": now.name, "description": now.description, "name_errors": now.name_errors,
         "errors": {**checked.errors, **_not_understood(now.draft), **now.errors}, "gaps": checked.gaps,
         "suggestions": found, "words": words,
+        "from_draft": now.segment is not None and now.segment.draft is not None and request.method == "GET",
+        "on_live": request.GET.get("rule") == "live",
         "kinds": {one.name: one.label for one in found.identifiers} | {"anonymous": "anonymous"},
         "ready": library.READY,
     }  # fmt: skip
@@ -248,6 +258,10 @@ def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, An
     if trouble:
         return {**shown, "sentence": describe(rule), "warnings": [trouble]}
     counted = count(rule)
+    if segment is not None and segment.status == Segment.Status.LIVE:
+        with contextlib.suppress(RuleError):
+            lines = difference(from_json(segment.rule), rule)
+            shown |= {"lines": lines, "differs": changed(lines)}
     return shown | {
         "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample),
         "warnings": _warnings(rule, counted.count, counted.of, counted.milliseconds),

@@ -133,9 +133,7 @@ def traits(most: int = MOST_NAMES) -> list[Seen]:
     return _seen(_TRAITS, "", PEOPLE_SAMPLED, most, least=2)
 
 
-def _seen(
-    query: LiteralString, event: str, sample: int, most: int, least: int = 1, share: float = 100.0
-) -> list[Seen]:
+def _seen(query: LiteralString, event: str, sample: int, most: int, least: int = 1, share: float = 100.0) -> list[Seen]:
     parameters = {
         "event": event, "sample": sample, "share": share, "most": most, "least": least,
         "longest": LONGEST_VALUE, "values": MOST_VALUES, "time": TIME,

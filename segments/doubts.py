@@ -40,7 +40,11 @@ class Range(NamedTuple):
 
     def meets(self, other: "Range") -> bool:
         low, high = max(self.low, other.low), min(self.high, other.high)
-        return low < high or (low == high and not ((self.open and self.low != self.high) or (other.open and other.low != other.high)))
+        return low < high or (
+            low == high
+            and not (self.open and low in (self.low, self.high) and self.low != self.high)
+            and not (other.open and low in (other.low, other.high) and other.low != other.high)
+        )
 
 
 def contradictions(rule: Rule) -> list[str]:
@@ -87,8 +91,10 @@ def _contradict(one: Rule, other: Rule) -> bool:
             return _too_few(one, other) or _too_few(other, one)
         case Measure(), Measure() if key(one.total) == key(other.total):
             return not _range(one.compare, one.number).meets(_range(other.compare, other.number))
-        case (Trait(), Trait()) | (Score(), Score()) if one.name == other.name:
-            return _apart(one.op, one.value, other.op, other.value) or _apart(other.op, other.value, one.op, one.value)
+        case Trait(), Trait():
+            return one.name == other.name and _apart_either_way(one.op, one.value, other.op, other.value)
+        case Score(), Score():
+            return one.name == other.name and _apart_either_way(one.op, one.value, other.op, other.value)
         case Consent(), Consent():
             return one.channel == other.channel and one.state != other.state
     return False
@@ -126,6 +132,10 @@ def _range(compare: str, number: float) -> Range:
             return Range(number, number)
 
 
+def _apart_either_way(op: str, value: Anything, other_op: str, other: Anything) -> bool:
+    return _apart(op, value, other_op, other) or _apart(other_op, other, op, value)
+
+
 def _apart(op: str, value: Anything, other_op: str, other: Anything) -> bool:
     """Whether no single value passes both comparisons."""
     if op == "missing":
@@ -137,8 +147,8 @@ def _apart(op: str, value: Anything, other_op: str, other: Anything) -> bool:
             return _folded(value) == _folded(other)
         if other_op == "one_of":
             return _folded(value) not in {_folded(one) for one in other}
-    ranges = [_value_range(op, value), _value_range(other_op, other)]
-    return None not in ranges and not ranges[0].meets(ranges[1])  # type: ignore[union-attr, arg-type]
+    one, two = _value_range(op, value), _value_range(other_op, other)
+    return one is not None and two is not None and not one.meets(two)
 
 
 def _value_range(op: str, value: Anything) -> Range | None:
@@ -184,12 +194,14 @@ def cost(rule: Rule, milliseconds: float, counts: Mapping[str, int]) -> list[str
     """What makes a rule slow, where it is. `counts`: about how often each event happened."""
     if milliseconds < SLOW:
         return []
-    windows = {}
+    windows: dict[str, bool] = {}
     for _, node in nodes(rule):
         window = getattr(node, "window", getattr(getattr(node, "total", None), "window", None))
         for one in events_in(node) if isinstance(node, Leaf) else ():
             windows[one.name] = windows.get(one.name, False) or window == EVER
     dear = sorted(windows, key=lambda name: -counts.get(name, 0))[:2]
-    said = " and ".join(f"{counts.get(name, 0):,} “{name}”{' without a window' if windows[name] else ''}" for name in dear)
+    said = " and ".join(
+        f"{counts.get(name, 0):,} “{name}”{' without a window' if windows[name] else ''}" for name in dear
+    )
     because = f" It looks at {said}: a shorter window, or a rarer event, makes it quicker." if said else ""
     return [f"This took {milliseconds / 1000:.1f} s to count, and costs as much whenever it is counted anew.{because}"]

@@ -15,6 +15,10 @@ class Ready:
     why: str = ""
 
 
+# What somebody spent in a year.
+_SPENT = {"total": "sum", "property": "total", "of": "Order Completed", "within_days": 365}
+_JOINED = {"of": "Page Viewed", "where": [{"property": "path", "is": "/join"}]}
+
 READY = (
     Ready(
         "regulars", "More than two purchases in 60 days", "Your regulars of the moment.",
@@ -25,7 +29,7 @@ READY = (
         "high-value-quiet", "High value, not engaged for three weeks",
         "The best tenth by what they spent in a year, with no visit and no e-mail opened in 21 days.",
         {"all": [
-            {"top": 10, "unit": "percent", "by": {"total": "sum", "property": "total", "of": "Order Completed", "within_days": 365}},
+            {"top": 10, "unit": "percent", "by": _SPENT},
             {"did": "Page Viewed", "at_most": 0, "within_days": 21},
             {"did": "Email Opened", "at_most": 0, "within_days": 21},
         ]},
@@ -63,7 +67,7 @@ READY = (
     ),
     Ready(
         "first-week", "New members in their first week", "Joined in the last seven days: time to say hello.",
-        {"all": [{"moment": "first", "of": "Page Viewed", "where": [{"property": "path", "is": "/join"}], "in_last_days": 7}, {"has": "email"}]},
+        {"all": [{"moment": "first", **_JOINED, "in_last_days": 7}, {"has": "email"}]},
         "By the first time that they saw the page on which one joins; put your own event of joining in its place.",
     ),
     Ready(
@@ -82,7 +86,7 @@ READY = (
     Ready(
         "vip-waiting", "VIP with an open ticket", "Of the best twentieth by spending, those who wait for an answer.",
         {"all": [
-            {"top": 5, "unit": "percent", "by": {"total": "sum", "property": "total", "of": "Order Completed", "within_days": 365}},
+            {"top": 5, "unit": "percent", "by": _SPENT},
             {"records": "ticket", "state": "open"},
         ]},
         "They leave it when the ticket is solved.",

@@ -4,7 +4,6 @@ who would come and go if it took the place of a segment's rule.
 All of it is one pass over everybody, chunk by chunk, in bounded memory; the months are asked of the same columns again.
 """
 
-import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
@@ -15,12 +14,13 @@ import numpy as np
 from django.utils import timezone
 
 from cdp_site import sql
+from segments import expand, ranking
 from segments.evaluate import evaluate
-from segments.load import Columns, chunks, micros
+from segments.load import CHUNK, Columns, chunks, micros
 from segments.members import stored_range
 from segments.models import Segment
 from segments.require import require
-from segments.rules import All, Any, Consent, Cycle, Known, Rule, RuleError, UnknownSegment, expanded, from_json
+from segments.rules import All, Any, Consent, Known, Rule, RuleError
 
 MONTHS = 24
 BACK = 86_400 * 31 * (MONTHS + 1)
@@ -75,16 +75,10 @@ def mark(text: str) -> str:
 
 def trouble(rule: Rule, name: str) -> str:
     """Why a rule can't be asked as that of the segment `name`: it asks for a segment that isn't there, or for itself."""
-    others = {}
-    for other, stored in Segment.objects.exclude(name=name).values_list("name", "rule"):
-        with contextlib.suppress(RuleError):
-            others[other] = from_json(stored)
     try:
-        expanded(rule, {**others, name: rule} if name else others, (name,) if name else ())
-    except Cycle as cycle:
-        return f"These segments would ask for each other: {cycle}. Take one of them out."
-    except UnknownSegment as error:
-        return str(error)
+        expand.check(rule, name)
+    except RuleError as error:
+        return f"This {error.reason}."
     return ""
 
 
@@ -116,8 +110,11 @@ def further(rule: Rule, segment: Segment | None = None, now: datetime | None = N
     ends = month_ends(now)
     sums = _Sums(np.zeros(len(ends), np.int64), np.zeros(len(REACHES), np.int64))
     started, before = time.monotonic(), 0
+    rule = expand.whole(rule)
+    thresholds = ranking.fresh(rule, now)
     needed = require(rule, *(reach for _, _, reach in REACHES))
-    for columns in chunks(needed, now, back=BACK):
+    for columns in chunks(needed, now, CHUNK, BACK):
+        columns.thresholds = thresholds
         after, before = before, int(columns.people[-1]) if len(columns.people) else before
         _add_chunk(sums, rule, columns, ends)
         if segment is not None:

@@ -109,7 +109,7 @@ def suggestions(draft: Draft, leave_out: int | None = None) -> Suggestions:
     named = sorted({one.name for part in parts for one in events_of(part)} & seen)
     records = catalog.records()
     kinds = sorted({one.name for one in parts if isinstance(one, RecordsDraft)} & {one.kind for one in records})
-    others = Segment.objects.exclude(status=Segment.Status.ARCHIVED).exclude(pk=leave_out)
+    others = Segment.objects.exclude(status=Segment.Status.ARCHIVED).exclude(pk=leave_out or 0)
     return Suggestions(
         events,
         Names("trait-values", traits),

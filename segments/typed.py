@@ -21,7 +21,9 @@ def write(op: Op, value: Value) -> str:
     if isinstance(value, tuple) and op == "between":
         return " and ".join(map(one, value))
     if isinstance(value, tuple):
-        return ", ".join(_quoted(item) if isinstance(item, str) and set(item) & {",", '"'} else one(item) for item in value)
+        return ", ".join(
+            _quoted(item) if isinstance(item, str) and set(item) & {",", '"'} else one(item) for item in value
+        )
     if isinstance(value, str) and op not in ("is", "is_not"):
         return name(value)
     return one(value)

@@ -73,7 +73,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const blocks = field?.closest("fieldset").querySelectorAll(":scope > .condition");
   const last = blocks?.[blocks.length - 1];
   const gap = last && [...last.querySelectorAll("input.word")].find((one) => one.value === "" && !one.closest(".maybe"));
-  (field?.value ? field : gap ?? last?.querySelector("input[name$=':times'], input[name$=':number'], input.word") ?? field)?.focus();
+  const first = gap ?? last?.querySelector("input[name$=':times']") ?? last?.querySelector("input[name$=':number']") ?? last?.querySelector("input.word");
+  (field?.value ? field : first ?? field)?.focus();
   added = "";
 });
 
@@ -90,5 +91,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const form = document.getElementById("builder");
-  if (event.detail.target?.id === "rule" && !acted && whole(form) !== asked) event.detail.shouldSwap = false;
+  if (event.detail.target?.id !== "rule") return;
+  if (!acted && whole(form) !== asked) event.detail.shouldSwap = false;
+  swapping = event.detail.shouldSwap;
 });
+
+// A field that goes away while it has the focus says that it was changed: it was, and has been answered.
+let swapping = false;
+document.addEventListener("change", (event) => { if (swapping) event.stopImmediatePropagation(); }, true);
+document.addEventListener("htmx:afterSwap", () => { swapping = false; });

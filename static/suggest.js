@@ -26,7 +26,7 @@ function matching(input) {
   const found = all.filter((one) => words.every((word) => one.text.toLowerCase().includes(word)));
   const rank = (one) => {
     const text = one.text.toLowerCase();
-    return text === typed ? 0 : text.startsWith(typed) ? 1 : text.split(/[\s_.]+/).some((word) => word.startsWith(words[0])) ? 2 : 3;
+    return text === typed ? 0 : text.split(/[\s_.]+/).some((word) => word.startsWith(words[0])) ? 1 : 2;
   };
   return found.map((one, place) => [rank(one), place, one]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, MOST).map((one) => one[2]);
 }

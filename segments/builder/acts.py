@@ -143,7 +143,8 @@ def _in_part(node: Any, way: list[str], change: Callable[[Any], Any]) -> Any:
     name, place = (found[1], found[2]) if found else ("", "")
     part = getattr(node, name, None) if found else None
     if isinstance(part, tuple) and place and int(place) < len(part) and isinstance(part[int(place)], EventsDraft):
-        new = part[: int(place)] + (change(part[int(place)]),) + part[int(place) + 1 :]
+        here = int(place)
+        new: Any = (*part[:here], change(part[here]), *part[here + 1 :])
     elif isinstance(part, EventsDraft) and not place:
         new = change(part)
     elif name == "window" and way[1:] and part is not None:

@@ -101,7 +101,7 @@ def _condition(draft: Condition) -> Json:
             which = _one(which, words.WHICH, "first")
             return {"moment": which, "of": _name(events.name, "of"), op: asked, **_chosen(events)}
         case ChangedDraft(_, direction, events, by, name, number, unit, percent):
-            found = {"changed": _one(direction, words.DIRECTIONS, "fewer"), "of": _name(events.name, "of")}
+            found: Json = {"changed": _one(direction, words.DIRECTIONS, "fewer"), "of": _name(events.name, "of")}
             found |= {**_chosen(events), **_span("within", number, unit)}
             found |= {"sum_of": _name(name, "sum_of")} if by == "sum" else {}
             return found | ({"percent": _number(percent, "percent")} if percent else {})

@@ -78,7 +78,8 @@ def controls(draft: Draft, path: str = "r") -> dict[str, str]:
 
 
 def _controls(part: Any, at: str) -> dict[str, str]:
-    inner = parts(type(part))
+    made: type = type(part)
+    inner = parts(made)
     found: dict[str, str] = {}
     for one in fields(part):
         name, value = f"{at}{one.name}", getattr(part, one.name)

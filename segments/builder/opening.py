@@ -90,7 +90,9 @@ def _condition(rule: Rule) -> Condition:
         case Did(events, compare, times, window):
             return DidDraft("", _events(events), compare, str(times), _window(window))
         case Measure(Total(aggregate, name, events, window), compare, number):
-            return TotalDraft("", aggregate, typed.name(name), _events(events), _window(window), compare, typed.one(number))
+            return TotalDraft(
+                "", aggregate, typed.name(name), _events(events), _window(window), compare, typed.one(number)
+            )
         case Moment(which, events, op, value):
             first, until = value if isinstance(value, tuple) else (str(value), "")
             return MomentDraft("", which, _events(events), op, first, until)
@@ -123,7 +125,9 @@ def _condition(rule: Rule) -> Condition:
             by, name = ("score", score) if name.startswith("score_") and score else ("trait", name)
             return TopDraft("", typed.one(number), unit, by, typed.name(name))
         case Top(number, unit, Total(aggregate, name, events, window)):
-            return TopDraft("", typed.one(number), unit, aggregate, "", typed.name(name), _events(events), _window(window))
+            return TopDraft(
+                "", typed.one(number), unit, aggregate, "", typed.name(name), _events(events), _window(window)
+            )
         case All() | Any() | Not() | Top():
             raise TypeError("is no condition")
         case _:

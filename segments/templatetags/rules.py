@@ -49,15 +49,11 @@ def pick(name: str, options: Mapping[str, str], value: str, label: str) -> SafeS
         "", '<option value="{}"{}>{}</option>',
         ((one, SafeString(" selected") if one == value else "", text) for one, text in known.items()),
     )  # fmt: skip
-    return format_html(
-        '<select class="word" name="{}" id="{}" aria-label="{}">{}</select>', name, name, label, listed
-    )
+    return format_html('<select class="word" name="{}" id="{}" aria-label="{}">{}</select>', name, name, label, listed)
 
 
 @register.simple_tag
-def word(
-    name: str, value: str, label: str, list: str = "", hint: str = "", kind: str = "text"
-) -> SafeString:
+def word(name: str, value: str, label: str, list: str = "", hint: str = "", kind: str = "text") -> SafeString:
     """A word that is typed. `kind` number is short; date has a calendar, unless a time of day is in it."""
     if kind == "date" and value and not (len(value) == 10 and value[4:5] == "-"):
         kind = "text"
@@ -100,4 +96,3 @@ def values_of(names: Names | None, name: str) -> str:
 def plural(number: str, word: str) -> str:
     """'time' or 'times', as the number is."""
     return word if number == "1" else f"{word}s"
-
