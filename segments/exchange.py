@@ -168,8 +168,9 @@ def _apply(block: _Block, rule: Rule, known: dict[str, Segment]) -> Outcome:
 
 
 def _rule(segment: Segment) -> Rule:
+    """The rule that is live, or will be when everybody has been evaluated by it; not a draft beside it."""
     try:
-        return from_json(segment.rule)
+        return from_json(segment.coming or segment.rule)
     except RuleError as error:
         raise Unwritable(segment.name, error) from None
 
