@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from segments.rules import Scalar, Value, instants, is_date
+from segments.rules import Hours, Scalar, Value, instants, is_date
+
+# Numbers are summed as whole numbers of 1/10,000; what is bigger is no value (and can't overflow a sum).
+SCALE = 10_000
+MOST = 10_000_000_000
 
 # Text that is taken for a number or a time. Anything else would make a cast fail.
 NUMBER = r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"
@@ -37,7 +41,7 @@ def condition(document: str, name: str, op: str, value: Value, parameters: Param
         return f"NOT {condition(document, name, 'is', value, parameters)}"
     if op == "missing":
         return f"NOT {condition(document, name, 'exists', True, parameters)}"
-    found = _member(document, name, parameters)
+    found = member(document, name, parameters)
     if op == "exists":
         return (
             f"coalesce(CASE jsonb_typeof({found}) WHEN 'array' THEN"
@@ -56,12 +60,66 @@ def condition(document: str, name: str, op: str, value: Value, parameters: Param
 
 def moment(document: str, name: str, parameters: Parameters) -> str:
     """A timestamptz expression, '-infinity' for none: the time that `name` says; of a list its first."""
-    found = _member(document, name, parameters)
+    found = member(document, name, parameters)
     first = f"(CASE jsonb_typeof({found}) WHEN 'array' THEN {found} -> 0 ELSE {found} END)"
     return f"coalesce({_time(first, parameters)}, '-infinity'::timestamptz)"
 
 
-def _member(document: str, name: str, parameters: Parameters) -> str:
+def birthday(document: str, name: str, parameters: Parameters) -> str:
+    """Month * 100 + day of the date or time that `name` says, as it is written; of a list its first; 0 for none."""
+    found = member(document, name, parameters)
+    first = f"(CASE jsonb_typeof({found}) WHEN 'array' THEN {found} -> 0 ELSE {found} END)"
+    written = f"({first} #>> '{{}}')"
+    return (
+        f"CASE WHEN {_time(first, parameters)} IS NULL THEN 0"
+        f" ELSE substr({written}, 6, 2)::int * 100 + substr({written}, 9, 2)::int END"
+    )
+
+
+def number(document: str, name: str, parameters: Parameters) -> str:
+    """A float8 expression, NaN for none: the number that `name` says, if it isn't beyond what a value may be."""
+    amount = _number(member(document, name, parameters), parameters)
+    return f"coalesce((CASE WHEN abs({amount}) <= {MOST} THEN {amount} END)::float8, 'NaN'::float8)"
+
+
+def values(document: str, name: str, kind: str, parameters: Parameters) -> tuple[str, str]:
+    """What to join with, and the bigint expression there: a row for each value of `name`, none for what is no value.
+
+    Numbers are times 10,000, rounded half away from zero. Texts are a 64-bit hash of them in lower case, the same one in
+    each load: that two texts of a person share one is as likely as a hit by a meteorite.
+    """
+    joins = [
+        f"CROSS JOIN LATERAL (SELECT {member(document, name, parameters)} AS v OFFSET 0) AS said",
+        "CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(said.v) WHEN 'array' THEN said.v"
+        " ELSE jsonb_build_array(said.v) END) AS item (v)",
+    ]
+    if kind == "number":
+        joins.append(
+            f"JOIN LATERAL (SELECT {_number('item.v', parameters)} AS v OFFSET 0) AS amount"
+            f" ON amount.v BETWEEN -{MOST} AND {MOST}"
+        )
+        return " ".join(joins), f"round(amount.v * {SCALE})::bigint"
+    joins.append(
+        f"JOIN LATERAL (SELECT {_lower('item.v')} AS v) AS word"
+        " ON jsonb_typeof(item.v) IN ('string', 'number', 'boolean')"
+    )
+    return " ".join(joins), "hashtextextended(word.v, 0)"
+
+
+def hours(time: str, of: Hours, parameters: Parameters, zone: str) -> str:
+    """Whether the timestamptz expression `time` is in these hours of the week, by the clocks of `zone`."""
+    local = f"({time} AT TIME ZONE {parameters.add(zone)}::text)"
+    tests = []
+    if of.days:
+        tests.append(f"extract(isodow FROM {local})::int = ANY({parameters.add(list(of.days))}::int[])")
+    if (of.start, of.end) != (0, 1_440):
+        minute = f"(extract(hour FROM {local})::int * 60 + extract(minute FROM {local})::int)"
+        both = "AND" if of.start < of.end else "OR"
+        tests.append(f"({minute} >= {parameters.add(of.start)}::int {both} {minute} < {parameters.add(of.end)}::int)")
+    return " AND ".join(tests) or "true"
+
+
+def member(document: str, name: str, parameters: Parameters) -> str:
     plain = f"({document} -> {parameters.add(name)}::text)"
     if "." not in name:
         return plain

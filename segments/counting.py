@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from django.utils import timezone
 
+from segments import expand, ranking
 from segments.evaluate import evaluate
 from segments.load import chunks
 from segments.require import require
@@ -31,12 +32,18 @@ class Count:
 
 
 def count(rule: Rule, now: datetime | None = None, sample: int = 10) -> Count:
-    """Count people whom the rule finds at `now`. Cost: one pass over the rule's events, chunk by chunk of people."""
+    """Count people whom the rule finds at `now`. Raises `Cycle` and `UnknownSegment` (`expand.whole`).
+
+    Cost: one pass over the rule's events, chunk by chunk of people; one more for each value that people are ranked by.
+    """
     started = time.perf_counter()
     now = now or timezone.now()
     inside = total = 0
     chosen = np.empty(0, np.int64)
+    rule = expand.whole(rule)
+    thresholds = ranking.fresh(rule, now)
     for columns in chunks(require(rule), now):
+        columns.thresholds = thresholds
         members = evaluate(rule, columns, now).members
         inside += len(members)
         total += len(columns.people)

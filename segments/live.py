@@ -17,17 +17,19 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int2s, int8s
 from cdp_site.ids import EPOCH_MS, new_ids
+from profiles.models.people import RECORDS
 from segments import fill, members
+from segments.dates import Dated, crossed, dated
+from segments.edges import event_edges
 from segments.evaluate import NEVER, evaluate
-from segments.load import NO_MOMENT, Columns, chunks, load, micros, moment_of, name_ids
+from segments.load import Columns, chunks, load, micros, moment_of, name_ids
 from segments.members import Asked
-from segments.require import Requirements, require
-from segments.rules import DAY, Did, Rule, Trait, nodes
+from segments.require import require
+from segments.rules import Records, Rule, events_in, nodes
 
 CLAIM = 8_000  # queue rows
 # Evaluating everybody is cheaper than looking at this many candidates.
 MOST_CANDIDATES = 50_000
-_SECOND = 1_000_000
 
 
 @stages.stage("evaluate", counts="profiles_evaluated", every=5)
@@ -75,19 +77,13 @@ class _Clock:
         # A clock on the wall that was set back doesn't undo what has been followed.
         return cls(at, max(at, now), due, json.loads(dates))
 
-    def expect(self, columns: Columns, spans: Sequence[tuple[str, int]], now: datetime) -> np.ndarray:
+    def expect(self, columns: Columns, of: Dated, now: datetime) -> np.ndarray:
         """Take note when dates of these people next move anybody; returns who was moved since the last batch."""
-        moved = np.zeros(len(columns.people), bool)
-        next_due = NEVER
-        for name, span in spans:
-            known = columns.moments[name] > NO_MOMENT
-            for crossing in (columns.moments[name], columns.moments[name] + span * DAY * _SECOND):
-                moved |= known & (crossing > micros(self.at)) & (crossing <= micros(now))
-                next_due = min(next_due, int(crossing[known & (crossing > micros(now))].min(initial=NEVER)))
+        moved, next_due = crossed(of, columns, micros(self.at), micros(now))
         if next_due < NEVER:
             due = moment_of(next_due)
             self.dates_due = due if self.dates_due is None else min(self.dates_due, due)
-        return columns.people[moved]
+        return moved
 
     def keep(self, now: datetime) -> None:
         with sql.cursor() as cursor:
@@ -96,23 +92,23 @@ class _Clock:
 
 def _queue_moved(clock: _Clock, live: dict[int, Rule], now: datetime) -> None:
     """Queue the people whom the time since the last batch moved; when they are very many, ask for full evaluations."""
-    windows = _windows(list(live.values()))
-    moved = _moved_events(windows, clock.at, now)
+    moved = _moved_events(_windows(list(live.values())), clock.at, now)
     if len(moved) > MOST_CANDIDATES:
-        fill.mark([id for id, rule in live.items() if any(isinstance(node, Did) for _, node in nodes(rule))])
+        fill.mark([id for id, rule in live.items() if any(True for _ in events_in(rule))])
         moved = moved[:0]
-    dated = _moved_dates(clock, list(live.values()), now)
-    _queue(np.concatenate([moved["profile_id"], dated]), np.concatenate([moved["name_id"], np.zeros_like(dated)]), now)
-
-
-def _windows(rules: Sequence[Rule]) -> list[tuple[int, int | None]]:
-    """Each distinct (event name's number, window in seconds) that the rules use."""
-    used = {(node.event, node.within) for rule in rules for _, node in nodes(rule) if isinstance(node, Did)}
-    ids = name_ids({event for event, _ in used})
-    return sorted(
-        {(id, within) for event, within in used for id in ids.get(event, [])},
-        key=lambda pair: (pair[0], pair[1] or 0),
+    people = _moved_dates(clock, list(live.values()), now)
+    _queue(
+        np.concatenate([moved["profile_id"], people]), np.concatenate([moved["name_id"], np.zeros_like(people)]), now
     )
+
+
+def _windows(rules: Sequence[Rule]) -> list[tuple[int, int]]:
+    """Each distinct (event name's number, seconds) such that so long after an event a rule may turn; 0 for at once."""
+    edges = {
+        (what[0].name, seconds) for rule in rules for _, node in nodes(rule) for what, seconds in event_edges(node)
+    }
+    ids = name_ids({event for event, _ in edges})
+    return sorted({(id, seconds) for event, seconds in edges for id in ids.get(event, [])})
 
 
 # Who has an event that left a window: an index range a window. Then who has one that was stored before its time came
@@ -134,12 +130,12 @@ SELECT DISTINCT profile_id, name_id FROM (
 """
 
 
-def _moved_events(windows: Sequence[tuple[int, int | None]], last: datetime, now: datetime) -> np.ndarray:
+def _moved_events(windows: Sequence[tuple[int, int]], last: datetime, now: datetime) -> np.ndarray:
     """(person, event name) of whom an event entered or left a window in (last, now]."""
-    limited = [(name, within) for name, within in windows if within is not None]
+    limited = [(name, seconds) for name, seconds in windows if seconds]
     parameters = {
         "names": [name for name, _ in limited],
-        "windows": [within for _, within in limited],
+        "windows": [seconds for _, seconds in limited],
         "all": sorted({name for name, _ in windows}),
         "last": last, "now": now, "epoch": EPOCH_MS, "most": MOST_CANDIDATES + 1,
     }  # fmt: skip
@@ -147,29 +143,15 @@ def _moved_events(windows: Sequence[tuple[int, int | None]], last: datetime, now
 
 
 def _moved_dates(clock: _Clock, rules: Sequence[Rule], now: datetime) -> np.ndarray:
-    """Whom a date in a trait moved. Everybody's dates are looked at only when the next of them is due."""
-    spans = _spans(rules)
-    known = [list(span) for span in spans] == clock.dates_of
+    """Whom a date in a trait or record moved. Everybody's dates are looked at only when the next of them is due."""
+    of = dated(rules)
+    known = of.as_json() == clock.dates_of
     if known and (clock.dates_due is None or clock.dates_due > now):
         return np.empty(0, np.int64)
-    clock.dates_due, clock.dates_of = None, [list(span) for span in spans]
-    if not spans:
+    clock.dates_due, clock.dates_of = None, of.as_json()
+    if not clock.dates_of:
         return np.empty(0, np.int64)
-    needed = Requirements(moments={name for name, _ in spans})
-    return np.concatenate([clock.expect(columns, spans, now) for columns in chunks(needed, now)])
-
-
-def _spans(rules: Sequence[Rule]) -> list[tuple[str, int]]:
-    """Each distinct (trait, days) of 'in the last N days'."""
-    found = set()
-    for rule in rules:
-        for _, node in nodes(rule):
-            match node:
-                case Trait(name, "in_last_days", int(days)):
-                    found.add((name, days))
-                case _:
-                    pass
-    return sorted(found)
+    return np.concatenate([clock.expect(columns, of, now) for columns in chunks(of.needed, now)])
 
 
 _QUEUE = """
@@ -210,14 +192,18 @@ def _claim() -> tuple[np.ndarray, np.ndarray, set[int], int]:
 
 
 def _using(live: dict[int, Rule], names: set[int]) -> dict[int, Rule]:
-    """The segments whose rules use one of these event names."""
-    ids = name_ids({node.event for rule in live.values() for _, node in nodes(rule) if isinstance(node, Did)})
+    """The segments whose rules use one of these event names, or records where these are among them."""
+    ids = name_ids({events.name for rule in live.values() for events in events_in(rule)})
     changed = {event for event, numbers in ids.items() if names.intersection(numbers)}
     return {
         id: rule
         for id, rule in live.items()
-        if any(isinstance(node, Did) and node.event in changed for _, node in nodes(rule))
+        if any(events.name in changed for events in events_in(rule)) or (RECORDS in names and _has_records(rule))
     }
+
+
+def _has_records(rule: Rule) -> bool:
+    return any(isinstance(node, Records) for _, node in nodes(rule))
 
 
 def _judge(live: dict[int, Rule], others: Sequence[Asked], people: np.ndarray, clock: _Clock, now: datetime) -> None:
@@ -227,7 +213,7 @@ def _judge(live: dict[int, Rule], others: Sequence[Asked], people: np.ndarray, c
         return
     judged = {segment.id: people[:0] for segment in others}
     columns = load(require(*live.values()), people, now)
-    clock.expect(columns, [span for span in _spans(list(live.values())) if span[0] in columns.moments], now)
+    clock.expect(columns, dated(list(live.values())), now)
     for id, rule in live.items():
         judged[id] = evaluate(rule, columns, now).members
     members.write_listed(judged, people, np.setdiff1d(people, columns.people), now)

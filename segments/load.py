@@ -1,14 +1,16 @@
 """From requirements to NumPy columns: the only reading of people and events that rules do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from django.conf import settings
 
 from cdp_site import sql
-from segments.compare import Parameters, condition, moment
-from segments.require import Requirements, Stream
+from segments.compare import Parameters, birthday, condition, hours, moment, number, values
+from segments.require import ANONYMOUS, Requirements, Stream, digest
+from segments.rules import CLOCK_OPS, Events, Records
 
 CHUNK = 100_000
 # Filters of one statement are answered as bits of whole numbers.
@@ -27,20 +29,46 @@ class Chunk:
 
 @dataclass
 class Happenings:
-    """Events of a stream: position of the person in `Columns.people`, and time in microseconds since 1970 (UTC)."""
+    """Events of a stream, sorted by person and time: the person's position in `Columns.people`, the time in microseconds
+    since 1970 (UTC), and for a stream with values the value, a row for each: numbers times 10,000, texts as codes."""
 
     person: np.ndarray
     time: np.ndarray
+    value: np.ndarray | None = None
+
+
+@dataclass
+class Held:
+    """Records that pass their filters, but for those that the clock turns, sorted by person: when each is closed
+    (`NEVER` for not), and the dates that the filters of the clock look at, in their order."""
+
+    person: np.ndarray
+    closed: np.ndarray
+    dates: tuple[np.ndarray, ...] = ()
 
 
 @dataclass
 class Columns:
-    """What rules are evaluated on. `people` are sorted ids; the other columns are parallel to it, or point into it."""
+    """What rules are evaluated on. `people` are sorted ids; the other columns are parallel to it, or point into it.
+
+    By the keys of `Requirements`. `birthdays`: month * 100 + day, 0 for none; `numbers`: NaN for none; `thresholds`: the
+    lowest value that is still among a top's; who isn't ranked yet is in none.
+    """
 
     people: np.ndarray
-    streams: dict[str, Happenings]
-    passed: dict[str, np.ndarray]
-    moments: dict[str, np.ndarray]
+    streams: dict[str, Happenings] = field(default_factory=dict)
+    passed: dict[str, np.ndarray] = field(default_factory=dict)
+    moments: dict[str, np.ndarray] = field(default_factory=dict)
+    birthdays: dict[str, np.ndarray] = field(default_factory=dict)
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    known: dict[str, np.ndarray] = field(default_factory=dict)
+    records: dict[str, Held] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    # What the evaluator worked out at a moment, for the next rule that asks it.
+    worked: dict[int, object] = field(default_factory=dict, repr=False)
+
+
+NEVER = np.iinfo(np.int64).max
 
 
 def micros(at: datetime) -> int:
@@ -51,26 +79,35 @@ def moment_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=int(microseconds))
 
 
-def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime) -> Columns:
+def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: int = 0) -> Columns:
     """Columns for a chunk of all people, or for those of `people` (ids) that are there.
 
-    Cost for a chunk: an index range for each stream; for listed people: one pass over all their events.
+    `back`: by how many seconds before `now` the columns may be asked as well. Cost for a chunk: an index range for each
+    stream; for listed people: one pass over all their events, and one more for each property whose values are asked.
     """
     columns = _load_people(needed, people)
-    ids = name_ids({stream.event for stream in needed.streams.values()})
+    streams = {slot: _widened(stream, back) for slot, stream in needed.streams.items()}
+    ids = name_ids({stream.events.name for stream in streams.values()})
     if isinstance(people, Chunk):
-        for slot, stream in needed.streams.items():
-            columns.streams[slot] = _load_stream(stream, ids.get(stream.event, []), columns.people, people, now)
-    elif needed.streams:
-        columns.streams = _load_listed(needed.streams, ids, columns.people, now)
+        for slot, stream in streams.items():
+            numbers = ids.get(stream.events.name, [])
+            columns.streams[slot] = _load_stream(stream, numbers, columns.people, people, now)
+    elif streams:
+        columns.streams = _load_listed(streams, ids, columns.people, now)
+    among = _Among(columns.people, people)
+    for kind in needed.known - {ANONYMOUS}:
+        columns.known[kind] = _load_known(kind, columns.people, among)
+    for slot, records in needed.records.items():
+        columns.records[slot] = _load_records(records, columns.people, among)
+    columns.thresholds = _load_thresholds(list(needed.tops))
     return columns
 
 
-def chunks(needed: Requirements, now: datetime, size: int = CHUNK) -> Iterator[Columns]:
+def chunks(needed: Requirements, now: datetime, size: int = CHUNK, back: int = 0) -> Iterator[Columns]:
     """Columns for everybody, a chunk at a time."""
     after = 0
     while True:
-        columns = load(needed, Chunk(after, size), now)
+        columns = load(needed, Chunk(after, size), now, back)
         yield columns
         if len(columns.people) < size:
             return
@@ -80,82 +117,139 @@ def chunks(needed: Requirements, now: datetime, size: int = CHUNK) -> Iterator[C
 def name_ids(events: set[str]) -> dict[str, list[int]]:
     """The numbers of each event name; a name may occur with several types of message."""
     found: dict[str, list[int]] = {}
-    for name, id in sql.rows("SELECT name, id FROM event_name WHERE name = ANY(%s)", (sorted(events),)):
-        found.setdefault(name, []).append(id)
+    if events:
+        for name, id in sql.rows("SELECT name, id FROM event_name WHERE name = ANY(%s)", (sorted(events),)):
+            found.setdefault(name, []).append(id)
     return found
+
+
+def _widened(stream: Stream, back: int) -> Stream:
+    return stream if stream.within is None or not back else replace(stream, within=stream.within + back)
+
+
+@dataclass(frozen=True)
+class _Among:
+    """Whose rows are read: all of a chunk's, or those of the people who are listed."""
+
+    people: np.ndarray
+    asked: Chunk | np.ndarray
+
+    def condition(self, parameters: Parameters) -> str:
+        if not isinstance(self.asked, Chunk):
+            return f"profile_id = ANY({parameters.add(array(self.people))}::bigint[])"
+        tests = []
+        if self.asked.after:
+            tests.append(f"profile_id > {parameters.add(self.asked.after)}")
+        if len(self.people) == self.asked.limit:
+            tests.append(f"profile_id <= {parameters.add(int(self.people[-1]))}")
+        return " AND ".join(tests) or "true"
 
 
 def _load_people(needed: Requirements, people: Chunk | np.ndarray) -> Columns:
     parameters = Parameters()
-    names = sorted(needed.moments)
-    selected = ["id"]
-    layout = [("id", "i8")]
-    for number, trait in enumerate(needed.passed.values()):
+    selected, layout = ["id"], [("id", "i8")]
+    for place, trait in enumerate(needed.passed.values()):
         selected.append(f"({condition('traits', trait.name, trait.op, trait.value, parameters)})::int")
-        layout.append((f"passed{number}", "i2"))
-    for number, name in enumerate(names):
-        selected.append(moment("traits", name, parameters))
-        layout.append((f"moment{number}", "time"))
+        layout.append((f"passed{place}", "i2"))
+    asked = (("moment", needed.moments, moment, "time"), ("birthday", needed.birthdays, birthday, "i2"),
+             ("number", needed.numbers, number, "f8"))  # fmt: skip
+    for prefix, names, expression, kind in asked:
+        for place, name in enumerate(sorted(names)):
+            selected.append(expression("traits", name, parameters))
+            layout.append((f"{prefix}{place}", kind))
+    if ANONYMOUS in needed.known:
+        selected.append("(NOT identified)::int")
+        layout.append(("anonymous", "i2"))
     if isinstance(people, Chunk):
         where = f"id > {parameters.add(people.after)} ORDER BY id LIMIT {parameters.add(people.limit)}"
     else:
         where = f"id = ANY({parameters.add(array(people))}::bigint[]) ORDER BY id"
     found = sql.packed(f"SELECT {', '.join(selected)} FROM profile WHERE {where}", parameters.values, layout)
+
+    def column(name: str) -> np.ndarray:
+        return np.ascontiguousarray(found[name])
+
     return Columns(
-        people=np.ascontiguousarray(found["id"]),
-        streams={},
-        passed={slot: found[f"passed{number}"] != 0 for number, slot in enumerate(needed.passed)},
-        moments={name: np.ascontiguousarray(found[f"moment{number}"]) for number, name in enumerate(names)},
+        people=column("id"),
+        passed={slot: found[f"passed{place}"] != 0 for place, slot in enumerate(needed.passed)},
+        moments={name: column(f"moment{place}") for place, name in enumerate(sorted(needed.moments))},
+        birthdays={name: column(f"birthday{place}") for place, name in enumerate(sorted(needed.birthdays))},
+        numbers={name: column(f"number{place}") for place, name in enumerate(sorted(needed.numbers))},
+        known={ANONYMOUS: found["anonymous"] != 0} if ANONYMOUS in needed.known else {},
     )
 
 
 def _load_stream(stream: Stream, ids: Sequence[int], people: np.ndarray, chunk: Chunk, now: datetime) -> Happenings:
-    """One stream for a chunk of people: the index `event_of_name` alone, unless there are filters."""
+    """One stream for a chunk of people: the index `event_of_name` alone, unless there are filters or values."""
     parameters = Parameters()
-    where = [_names(stream, ids, now, parameters)]
-    where += [condition("properties", one.name, one.op, one.value, parameters) for one in stream.where]
-    if chunk.after:
-        where.append(f"profile_id > {parameters.add(chunk.after)}")
-    if len(people) == chunk.limit:
-        where.append(f"profile_id <= {parameters.add(int(people[-1]))}")
-    query = f"SELECT profile_id, time FROM event WHERE {' AND '.join(where)}"
-    found = sql.packed(query, parameters.values, [("profile_id", "i8"), ("time", "time")])
-    return _placed(people, found["profile_id"], found["time"])
+    joins, value = ("", "") if not stream.kind else values("properties", stream.value, stream.kind, parameters)
+    where = [_names(stream, ids, now, parameters), *_chosen(stream.events, parameters)]
+    where.append(_Among(people, chunk).condition(parameters))
+    selected, layout = ["profile_id", "time"], [("profile_id", "i8"), ("time", "time")]
+    if value:
+        selected.append(value)
+        layout.append(("value", "i8"))
+    query = f"SELECT {', '.join(selected)} FROM event {joins} WHERE {' AND '.join(where)}"
+    found = sql.packed(query, parameters.values, layout)
+    return _placed(people, found[_order(people, found)])
 
 
 def _load_listed(
     streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime
 ) -> dict[str, Happenings]:
-    """All streams for listed people in one pass: which filters an event passes comes as bits."""
+    """All streams for listed people: one pass for those without values, and one for each property with them."""
+    passes: dict[tuple[str, str], dict[str, Stream]] = {}
+    for slot, stream in streams.items():
+        passes.setdefault((stream.value, stream.kind), {})[slot] = stream
+    loaded: dict[str, Happenings] = {}
+    for together in passes.values():
+        loaded |= _load_pass(together, ids, people, now)
+    return loaded
+
+
+def _load_pass(
+    streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime
+) -> dict[str, Happenings]:
+    """Streams that have the same values, or none, in one pass: which filters an event passes comes as bits."""
     parameters = Parameters()
-    wanted = {slot: _names(stream, ids.get(stream.event, []), now, parameters) for slot, stream in streams.items()}
-    filtered = [slot for slot, stream in streams.items() if stream.where]
+    one = next(iter(streams.values()))
+    wanted = {
+        slot: _names(stream, ids.get(stream.events.name, []), now, parameters) for slot, stream in streams.items()
+    }
+    filtered = [slot for slot, stream in streams.items() if stream.events.where or stream.events.hours]
     selected, layout = ["profile_id", "time", "name_id"], [("profile_id", "i8"), ("time", "time"), ("name_id", "i2")]
     for first in range(0, len(filtered), _BITS):
         bits = []
         for bit, slot in enumerate(filtered[first : first + _BITS]):
-            tests = [condition("properties", one.name, one.op, one.value, parameters) for one in streams[slot].where]
-            bits.append(f"CASE WHEN {' AND '.join([wanted[slot], *tests])} THEN {1 << bit}::int8 ELSE 0::int8 END")
+            tests = [wanted[slot], *_chosen(streams[slot].events, parameters)]
+            bits.append(f"CASE WHEN {' AND '.join(tests)} THEN {1 << bit}::int8 ELSE 0::int8 END")
         selected.append(" | ".join(bits))
         layout.append((f"bits{first // _BITS}", "i8"))
+    joins = ""
+    if one.kind:
+        joins, value = values("properties", one.value, one.kind, parameters)
+        selected.append(value)
+        layout.append(("value", "i8"))
     # OFFSET 0 keeps the filters above the partitions, where they are planned once: planning was most of a small batch.
     query = (
         f"SELECT {', '.join(selected)} FROM (SELECT profile_id, time, name_id, properties FROM event"
         f" WHERE profile_id = ANY({parameters.add(array(people))}::bigint[]) AND ({_any_of(streams, ids, now, parameters)})"
-        " OFFSET 0) AS event"
+        f" OFFSET 0) AS event {joins}"
     )
     found = sql.packed(query, parameters.values, layout)
-    positions = np.searchsorted(people, found["profile_id"])
+    found = found[_order(people, found)]
+    everything = _placed(people, found)
     loaded = {}
     for slot, stream in streams.items():
         earliest = _earliest(stream, now)
-        chosen = np.isin(found["name_id"], ids.get(stream.event, []))
+        chosen = np.isin(found["name_id"], ids.get(stream.events.name, []))
         if earliest is not None:
-            chosen &= found["time"] > micros(earliest)
-        if stream.where:
-            number = filtered.index(slot)
-            chosen &= (found[f"bits{number // _BITS}"] >> (number % _BITS)) & 1 == 1
-        loaded[slot] = Happenings(positions[chosen], found["time"][chosen])
+            chosen &= everything.time > micros(earliest)
+        if slot in filtered:
+            place = filtered.index(slot)
+            chosen &= (found[f"bits{place // _BITS}"] >> (place % _BITS)) & 1 == 1
+        said = None if everything.value is None else everything.value[chosen]
+        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], said)
     return loaded
 
 
@@ -163,10 +257,16 @@ def _any_of(streams: dict[str, Stream], ids: dict[str, list[int]], now: datetime
     """The condition that an event is in any of the streams, filters aside: one term an event name."""
     longest: dict[str, Stream] = {}
     for stream in streams.values():
-        before = longest.get(stream.event)
+        before = longest.get(stream.events.name)
         if before is None or stream.within is None or (before.within is not None and stream.within > before.within):
-            longest[stream.event] = stream
-    return " OR ".join(_names(stream, ids.get(stream.event, []), now, parameters) for stream in longest.values())
+            longest[stream.events.name] = stream
+    return " OR ".join(_names(stream, ids.get(stream.events.name, []), now, parameters) for stream in longest.values())
+
+
+def _chosen(events: Events, parameters: Parameters) -> list[str]:
+    """The conditions on what an event says and at which hour it happened."""
+    tests = [condition("properties", one.name, one.op, one.value, parameters) for one in events.where]
+    return tests + ([hours("time", events.hours, parameters, settings.TIME_ZONE)] if events.hours else [])
 
 
 def _names(stream: Stream, ids: Sequence[int], now: datetime, parameters: Parameters) -> str:
@@ -180,14 +280,95 @@ def _earliest(stream: Stream, now: datetime) -> datetime | None:
     return None if stream.within is None else now - timedelta(seconds=stream.within)
 
 
-def _placed(people: np.ndarray, profiles: np.ndarray, times: np.ndarray) -> Happenings:
-    """Events with their people's positions; those of people outside the chunk are left out."""
+_KINDS = "SELECT id FROM identifier_kind WHERE name = %s"
+
+
+def _load_known(kind: str, people: np.ndarray, among: _Among) -> np.ndarray:
+    """Who has an identifier of a kind. (Identifiers are never joined with profiles.)"""
+    found = sql.rows(_KINDS, (kind,))
+    if not found:
+        return np.zeros(len(people), bool)
+    parameters = Parameters()
+    where = f"kind_id = {parameters.add(found[0][0])}::smallint AND {among.condition(parameters)}"
+    query = f"SELECT DISTINCT profile_id FROM identifier WHERE {where} AND profile_id IS NOT NULL"
+    return np.isin(people, sql.packed(query, parameters.values, [("profile_id", "i8")])["profile_id"])
+
+
+# A record's own fields outweigh properties of the same name.
+_FIELDS = """
+properties || jsonb_build_object('status', nullif(status, ''), 'title', nullif(title, ''), 'value', value,
+    'currency', nullif(currency, ''), 'opened_at', opened_at, 'closed_at', closed_at, 'updated_at', updated_at)
+"""
+
+
+def _load_records(records: Records, people: np.ndarray, among: _Among) -> Held:
+    """A row for each record that passes the filters which have no clock, with the dates for those that have."""
+    parameters = Parameters()
+    plain = [one for one in records.where if one.op not in CLOCK_OPS]
+    dated = [one for one in records.where if one.op in CLOCK_OPS]
+    selected = ["profile_id", "coalesce(closed_at, 'infinity'::timestamptz)"]
+    selected += [moment("fields", one.name, parameters) for one in dated]
+    layout = [("profile_id", "i8"), ("time", "time"), *((f"date{place}", "time") for place in range(len(dated)))]
+    fields = f"({_FIELDS if records.where else 'NULL::jsonb'}) AS fields"
+    where = f"kind = {parameters.add(records.kind.lower())} AND {among.condition(parameters)}"
+    tests = [condition("fields", one.name, one.op, one.value, parameters) for one in plain]
+    query = (
+        f"SELECT {', '.join(selected)} FROM (SELECT profile_id, closed_at, {fields} FROM record WHERE {where} OFFSET 0)"
+        f" AS record WHERE {' AND '.join(tests) or 'true'}"
+    )
+    found = sql.packed(query, parameters.values, layout)
+    positions, known = _positions(people, found["profile_id"])
+    order = np.argsort(positions[known], kind="stable")
+    found = found[known][order]
+    closed = found["time"].copy()
+    closed[closed < NO_MOMENT] = NEVER  # infinity, as it came out of the sum with 1970
+    dates = tuple(np.ascontiguousarray(found[f"date{place}"]) for place in range(len(dated)))
+    return Held(positions[known][order], closed, dates)
+
+
+_THRESHOLDS = "SELECT key, threshold FROM segment_ranking WHERE key = ANY(%s)"
+
+
+def _load_thresholds(tops: list[str]) -> dict[str, float]:
+    """As they were last ranked; whoever ranked anew just now puts those in their place."""
+    kept = dict(sql.rows(_THRESHOLDS, ([digest(slot) for slot in tops],))) if tops else {}
+    return {slot: kept[digest(slot)] for slot in tops if digest(slot) in kept}
+
+
+def _positions(people: np.ndarray, profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where in `people` each profile is, and whether it is there."""
     if not len(people):
-        return Happenings(np.empty(0, np.int64), np.empty(0, np.int64))
+        return np.zeros(len(profiles), np.int64), np.zeros(len(profiles), bool)
     positions = np.searchsorted(people, profiles)
     positions[positions == len(people)] = 0
-    known = people[positions] == profiles
-    return Happenings(positions[known], np.ascontiguousarray(times[known]))
+    return positions, people[positions] == profiles
+
+
+def _order(people: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """The rows of `people`, by person and time."""
+    positions, known = _positions(people, found["profile_id"])
+    if known.all():
+        return sort_order(positions, found["time"])
+    rows = np.flatnonzero(known)
+    return rows[sort_order(positions[rows], found["time"][rows])]
+
+
+def sort_order(person: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """The order by person and time. Cost: one sort of 64-bit numbers, unless times are years apart."""
+    if not len(person):
+        return np.empty(0, np.int64)
+    first, last = int(time.min()), int(time.max())
+    span = last - first + 1
+    if (int(person.max()) + 1) * span < 2**63:
+        return np.argsort(person * span + (time - first))
+    return np.lexsort((time, person))
+
+
+def _placed(people: np.ndarray, found: np.ndarray) -> Happenings:
+    """Sorted rows of people who are there as columns."""
+    positions, _ = _positions(people, found["profile_id"])
+    value = np.ascontiguousarray(found["value"]) if "value" in (found.dtype.names or ()) else None
+    return Happenings(positions, np.ascontiguousarray(found["time"]), value)
 
 
 def array(ids: np.ndarray) -> str:

@@ -6,8 +6,9 @@ take turns, and the later one has seen at least as much.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import structlog
@@ -15,9 +16,10 @@ import structlog
 from cdp_site import sql, stages
 from cdp_site.arrays import bools, int8s
 from cdp_site.ids import new_ids
+from segments import expand
 from segments.load import array
 from segments.models import PEOPLE_THEMSELVES
-from segments.rules import Rule, RuleError, from_json
+from segments.rules import Cycle, Rule, RuleError, UnknownSegment, from_json, segments_in
 
 log = structlog.get_logger(__name__)
 stages.tally("membership_changes", 0)
@@ -27,7 +29,8 @@ stages.tally("membership_changes", 0)
 class Asked:
     """A segment whose rule is being asked. `rule` None: it isn't live, and nobody belongs to it.
 
-    `broken`: it is live, but its rule can't be read; its members stay as they are until somebody mends it.
+    The rule has those of the segments that it asks for in their place. `broken`: it is live, but its rule can't be read,
+    or asks for a segment that isn't there; its members stay as they are until somebody mends it.
     """
 
     id: int
@@ -40,6 +43,7 @@ _LOCK = """
 SELECT id, CASE WHEN status = 'live' THEN rule END, filling_version IS NOT NULL FROM segment
 WHERE id = ANY(%s) OR (%s AND status <> 'draft') ORDER BY id FOR NO KEY UPDATE
 """
+_LIVE = "SELECT id, rule, filling_version IS NOT NULL FROM segment WHERE status = 'live' ORDER BY id"
 _STORED = """
 SELECT profile_id, segment_id FROM membership
 WHERE profile_id = ANY(%(people)s::bigint[])
@@ -84,8 +88,21 @@ SET size = excluded.size, entered = hourly.entered + excluded.entered, "left" = 
 
 def lock(*ids: int, everyone: bool = False) -> list[Asked]:
     """Lock segments (all but drafts with `everyone`), in the order of their ids."""
-    found = sql.rows(_LOCK, (list(ids), everyone))
-    return [_read(id, rule, filling) for id, rule, filling in found]
+    return _read_all(sql.rows(_LOCK, (list(ids), everyone)))
+
+
+def live() -> list[Asked]:
+    """The live segments as they are now, without a lock."""
+    return _read_all(sql.rows(_LIVE))
+
+
+def _read_all(rows: Sequence[tuple[Any, ...]]) -> list[Asked]:
+    found = [_read(*row) for row in rows]
+    if not any(asked.rule is not None and segments_in(asked.rule) for asked in found):
+        return found
+    # Read after the lock: whoever changes one of these rules later has these segments filled anew.
+    segments = expand.stored()
+    return [_whole(asked, segments) for asked in found]
 
 
 _THEMSELVES = """
@@ -172,6 +189,15 @@ def _write_sizes(segments: np.ndarray, entered: np.ndarray, now: datetime) -> No
     if sizes:
         with sql.cursor() as cursor:
             cursor.execute(_HOUR, (now, *(int8s(column) for column in zip(*sizes, strict=True))))
+
+
+def _whole(asked: Asked, segments: Mapping[str, Rule]) -> Asked:
+    """With the rules of the segments that it asks for in their place."""
+    try:
+        return asked if asked.rule is None else replace(asked, rule=expand.whole(asked.rule, segments))
+    except (Cycle, UnknownSegment):
+        log.warning("segment_asks_for_what_is_not_there", segment_id=asked.id)
+        return replace(asked, rule=None, broken=True)
 
 
 def _read(id: int, rule: str | None, filling: bool) -> Asked:

@@ -113,8 +113,12 @@ class TraitValue(models.Model):
         db_table = "trait_value"
 
 
+# Stands among the event names of a change for the person's records.
+RECORDS = -1
+
+
 class ChangedProfile(models.Model):
-    """Queue: a person changed, by these event names (empty: anything may have changed,
+    """Queue: a person changed, by these event names and `RECORDS` (empty: anything may have changed,
     traits and identity too; a merged profile that is gone is among them). Claimed by `segments.live`."""
 
     id = models.BigIntegerField(primary_key=True, default=new_id)

@@ -1,9 +1,8 @@
-"""A small world for the segments' tests: people, events, the clock, and a plain-Python reference of what rules mean."""
+"""A small world for the segments' tests: people, events, records and the clock. `meaning` says what rules mean."""
 
 import json
-import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import count
 from typing import Any as Anything
 from uuid import uuid4
@@ -11,15 +10,28 @@ from uuid import uuid4
 from django.db import connection
 
 from cdp_site import sql
-from cdp_site.ids import first_at, new_id
+from cdp_site.ids import first_at, new_id, new_ids
 from profiles.events import MonthsMissing, make_months, require_months
-from profiles.models import Profile
+from profiles.models import IdentifierKind, Profile
 from segments import changes, fill, live
 from segments.models import Membership, MembershipChange, Segment
-from segments.rules import All, Any, Did, Not, PropertyFilter, Rule, Trait, instants, is_date
+from segments.rules import EVER, Compare, Did, Events, Known, Last, PropertyFilter, Rule
+from tests.segments.meaning import History, Person, Thing, holds
 
 _numbers = count(1)
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+
+
+def did(
+    name: str,
+    compare: Compare = "at_least",
+    times: int = 1,
+    *,
+    where: tuple[PropertyFilter, ...] = (),
+    within: int | None = None,
+) -> Did:
+    """How often somebody did something, in a window in the past or ever."""
+    return Did(Events(name, where), compare, times, EVER if within is None else Last(within))
 
 
 def name_id(name: str, type: str = "track") -> int:
@@ -73,9 +85,6 @@ def changed(profile: int, *names: int) -> None:
         )
 
 
-History = list[tuple[str, datetime, dict[str, Anything]]]
-
-
 def make_all_months() -> None:
     """Partitions for every month around `NOW` that a random history may touch."""
     try:
@@ -98,126 +107,43 @@ def add_history(histories: dict[int, History], arrived: datetime | None = None) 
     )
 
 
-def holds(rule: Rule, traits: dict[str, Anything], history: History, now: datetime) -> bool:
-    """The reference: what a rule means for one person, in plain Python."""
-    match rule:
-        case All(conditions):
-            return all(holds(one, traits, history, now) for one in conditions)
-        case Any(conditions):
-            return any(holds(one, traits, history, now) for one in conditions)
-        case Not(condition):
-            return not holds(condition, traits, history, now)
-        case Trait(name, "in_last_days", int(days)):
-            value = _member(traits, name)
-            moment = _moment(value[0] if isinstance(value, list) and value else value)
-            return moment is not None and now - timedelta(days=days) < moment <= now
-        case Trait(name, op, value):
-            return _passes(_member(traits, name), op, value)
-        case Did(event, compare, times, where, within):
-            count = sum(
-                name == event
-                and time <= now
-                and (within is None or time > now - timedelta(seconds=within))
-                and all(_filtered(one, properties) for one in where)
-                for name, time, properties in history
-            )
-            return {"at_least": count >= times, "at_most": count <= times, "exactly": count == times}[compare]
+def store(people: Sequence[Person], arrived: datetime | None = None) -> None:
+    """Put people into the database, by COPY; they get their ids. Nobody is put among the changed ones."""
+    for one, id in zip(people, new_ids(len(people)), strict=True):
+        one.id = id
+    Profile.objects.bulk_create(
+        Profile(id=one.id, traits=one.traits, identified=not holds(Known("anonymous"), one, NOW)) for one in people
+    )
+    add_history({one.id: one.history for one in people}, arrived)
+    add_records({one.id: one.records for one in people})
+    add_identifiers({one.id: one.identifiers for one in people})
 
 
-def _filtered(one: PropertyFilter, properties: dict[str, Anything]) -> bool:
-    return _passes(_member(properties, one.name), one.op, one.value)
+def add_records(records: Mapping[int, Sequence[Thing]]) -> None:
+    sql.copy_rows(
+        "record",
+        ["profile_id", "source_id", "kind", "external_id", "status", "title", "value", "currency", "opened_at",
+         "closed_at", "updated_at", "message_key", "properties"],
+        [
+            (profile, 1, one.kind, str(next(_numbers)), one.status, one.title, one.value, one.currency, one.opened_at,
+             one.closed_at, one.updated_at or one.opened_at, uuid4(), json.dumps(one.properties))
+            for profile, things in records.items()
+            for one in things
+        ],
+    )  # fmt: skip
 
 
-def _member(document: dict[str, Anything], name: str) -> Anything:
-    if name in document or "." not in name:
-        return document.get(name)
-    found: list[Anything] = [document]
-    for part in name.split("."):
-        items = [item for one in found for item in (one if isinstance(one, list) else [one])]
-        found = [one[part] for one in items if isinstance(one, dict) and part in one]
-    return found or None
-
-
-def _passes(value: Anything, op: str, wanted: Anything) -> bool:
-    if op == "is_not":
-        return not _passes(value, "is", wanted)
-    if op == "missing":
-        return not _passes(value, "exists", True)
-    items = value if isinstance(value, list) else [value]
-    return any(_compares(item, op, wanted) for item in items)
-
-
-def _compares(value: Anything, op: str, wanted: Anything) -> bool:
-    text, number, moment = _text(value), _number(value), _moment(value)
-    match op:
-        case "exists":
-            return value is not None
-        case "is":
-            return _equal(value, wanted)
-        case "one_of":
-            return any(_equal(value, one) for one in wanted)
-        case "contains":
-            return text is not None and wanted.lower() in text
-        case "starts_with":
-            return text is not None and text.startswith(wanted.lower())
-        case "greater":
-            return number is not None and number > Decimal(str(wanted))
-        case "less":
-            return number is not None and number < Decimal(str(wanted))
-        case "between" if isinstance(wanted[0], str):
-            end = instants(wanted[1], end=True)
-            return (
-                moment is not None
-                and instants(wanted[0]) <= moment
-                and (moment < end if is_date(wanted[1]) else moment <= end)
-            )
-        case "between":
-            return number is not None and Decimal(str(wanted[0])) <= number <= Decimal(str(wanted[1]))
-        case "before":
-            return moment is not None and moment < instants(wanted)
-        case "after":
-            end = instants(wanted, end=True)
-            return moment is not None and (moment >= end if is_date(wanted) else moment > end)
-    raise AssertionError(op)
-
-
-def _equal(value: Anything, wanted: Anything) -> bool:
-    if isinstance(wanted, bool):
-        return isinstance(value, bool | str) and _text(value) == str(wanted).lower()
-    if isinstance(wanted, str):
-        return _text(value) == wanted.lower()
-    return _number(value) == Decimal(str(wanted))
-
-
-def _text(value: Anything) -> str | None:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value.lower()
-        case int() | float():
-            return format(Decimal(str(value)), "f")
-    return None
-
-
-def _number(value: Anything) -> Decimal | None:
-    match value:
-        case bool():
-            return None
-        case int() | float():
-            return Decimal(str(value))
-        case str() if re.fullmatch(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?", value):
-            return Decimal(value)
-    return None
-
-
-def _moment(value: Anything) -> datetime | None:
-    if not isinstance(value, str) or not re.match(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}($|[T ])", value):
-        return None
-    try:
-        return instants(value)
-    except ValueError:
-        return None
+def add_identifiers(kinds: Mapping[int, Iterable[str]]) -> None:
+    numbers = dict(IdentifierKind.objects.values_list("name", "id"))
+    sql.copy_rows(
+        "identifier",
+        ["kind_id", "value", "profile_id", "shared", "blocked", "disputed", "first_seen"],
+        [
+            (numbers[kind], f"{kind} {next(_numbers)}", profile, False, False, False, NOW)
+            for profile, mine in kinds.items()
+            for kind in mine
+        ],
+    )
 
 
 def follow(now: datetime = NOW) -> None:

@@ -1,0 +1,84 @@
+"""Rules that ask for other segments, made whole: those segments' rules in their place."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from cdp_site import sql
+from segments.rules import (
+    Cycle,
+    InSegment,
+    Rule,
+    RuleError,
+    UnknownSegment,
+    expanded,
+    from_json,
+    nodes,
+    replaced,
+    segments_in,
+)
+
+# Conditions of a rule with all that it asks for: two segments that each ask twice for the next are soon thousands.
+MOST = 2_000
+
+_RULES = "SELECT name, rule FROM segment WHERE status <> 'archived' ORDER BY id"
+
+
+def stored() -> dict[str, Rule]:
+    """The rules of all segments by name; of archived ones, and of those whose rule can't be read, none."""
+    found: dict[str, Rule] = {}
+    for name, rule in sql.rows(_RULES):
+        try:
+            found[name] = from_json(json.loads(rule))
+        except RuleError:
+            continue
+    return found
+
+
+def whole(rule: Rule, segments: Mapping[str, Rule] | None = None) -> Rule:
+    """The rule with the segments' rules that it asks for, as they are stored now. Raises `Cycle` and `UnknownSegment`.
+
+    Whoever evaluates, counts or explains a rule begins with this.
+    """
+    if not segments_in(rule):
+        return rule
+    return expanded(rule, stored() if segments is None else segments)
+
+
+def check(rule: Rule, name: str = "") -> None:
+    """Refuse a rule that can't be asked under this name: it asks for itself, for nobody, or for too much.
+
+    `RuleError`, for whoever is writing the rule. An empty name: it is no segment's (yet).
+    """
+    if not segments_in(rule):
+        return
+    known = stored()
+    try:
+        found = expanded(rule, known | ({name: rule} if name else {}), (name,) if name else ())
+    except Cycle as cycle:
+        raise RuleError("", f"goes in a circle: {cycle}; a segment can't ask for itself") from None
+    except UnknownSegment as unknown:
+        raise RuleError("", f"asks for the segment {unknown.name!r}, which isn't there or is archived") from None
+    if sum(1 for _ in nodes(found)) > MOST:
+        raise RuleError("", f"has more than {MOST:,} conditions, with all segments that it asks for")
+
+
+def asking_for(name: str, segments: Mapping[str, Rule]) -> list[str]:
+    """The segments that ask for this one, themselves or by way of others."""
+    found: list[str] = []
+    waiting = [name]
+    while waiting:
+        wanted = waiting.pop()
+        for other, rule in segments.items():
+            if other not in found and other != name and wanted in segments_in(rule):
+                found.append(other)
+                waiting.append(other)
+    return found
+
+
+def renamed(rule: Rule, old: str, new: str) -> Rule:
+    return replaced(rule, lambda leaf: InSegment(new) if leaf == InSegment(old) else leaf)
+
+
+def unanswerable(rules: Iterable[Rule], segments: Mapping[str, Rule]) -> list[str]:
+    """Names that these rules ask for and that aren't there."""
+    return sorted({name for rule in rules for name in segments_in(rule) if name not in segments})
