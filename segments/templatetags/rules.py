@@ -54,12 +54,14 @@ def pick(name: str, options: Mapping[str, str], value: str, label: str) -> SafeS
 
 @register.simple_tag
 def word(name: str, value: str, label: str, list: str = "", hint: str = "", kind: str = "text") -> SafeString:
-    """A word that is typed. `kind` number is short; date has a calendar, unless a time of day is in it."""
+    """A word that is typed. `optional`: left empty, nothing is missing. `kind` number is short; date has a calendar, unless a time of day is in it."""
     if kind == "date" and value and not (len(value) == 10 and value[4:5] == "-"):
         kind = "text"
     more = format_html(' list="{}"', list) if list else SafeString("")
     if kind == "number":
         more = format_html('{} inputmode="decimal"', more)
+    if optional:
+        more = format_html("{} data-optional", more)
     return format_html(
         '<input class="word{}" type="{}" name="{}" id="{}" value="{}" placeholder="{}" aria-label="{}"{}>',
         " short" if kind == "number" else "", "date" if kind == "date" else "text",
