@@ -14,6 +14,7 @@ STAGE_MODULES = [
     "connectors.deliver",
     "connectors.snapshot",
     "profiles.recompute",
+    "segments.rerank",
     "segments.fill",
     "profiles.rebuild",
     "profiles.upkeep",

@@ -26,6 +26,7 @@ from profiles import events, identity, inbox, policies, records, traits
 from profiles.extract import Said
 from profiles.identifiers import RECORD, Because, Kind
 from profiles.inbox import Rejection
+from profiles.models.people import RECORDS
 from profiles.read import Account, Body, read, told
 
 log = structlog.get_logger(__name__)
@@ -188,17 +189,19 @@ def _store_new(new: Sequence[tuple[Said, int]], names: Names, kinds: Mapping[int
     )
     people = [(placed.homes[said.identifiers, said.alias_of], said) for said, _ in new]
     events.store(((profile, event, said) for (profile, said), (_, event) in zip(people, new, strict=True)), names)
-    records.upsert(
+    owned = [
         (
             placed.home_of[RECORD, f"{said.source_id}:{said.record.kind}:{said.record.external_id}"] or profile,
             said,
         )
         for profile, said in people
         if said.record is not None
-    )
+    ]
+    records.upsert(owned)
     rules = policies.hold()
     decided = traits.decide(sorted(traits.keep(people, rules) | placed.regrouped), rules)
-    _mark_changed(people, names, decided | placed.regrouped | placed.born | placed.given_more | placed.gone)
+    anything = decided | placed.regrouped | placed.born | placed.given_more | placed.gone
+    _mark_changed(people, names, {profile for profile, _ in owned}, anything)
 
 
 _FIRST = """
@@ -228,9 +231,9 @@ def _first_seen(said: Sequence[Said]) -> tuple[list[tuple[Said, int]], list[Said
     return new, duplicates
 
 
-def _mark_changed(people: Iterable[tuple[int, Said]], names: Names, anything: set[int]) -> None:
-    """Queue who changed: by event names, or by anything (an empty list) where traits or identity changed."""
-    changed: dict[int, set[int]] = {}
+def _mark_changed(people: Iterable[tuple[int, Said]], names: Names, owners: set[int], anything: set[int]) -> None:
+    """Queue who changed: by event names and records, or by anything (an empty list) where traits or identity changed."""
+    changed: dict[int, set[int]] = {profile: {RECORDS} for profile in owners}
     for profile, message in people:
         changed.setdefault(profile, set()).add(names[message.type, message.name])
     changed |= {profile: set() for profile in anything}

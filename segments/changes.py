@@ -1,25 +1,44 @@
-"""What people do to segments: make one, change its rule, put it live, archive it. Each is one transaction."""
+"""What people do to segments: make one, change its rule, name it anew, put it live, archive it. Each is one transaction.
 
+Segments may ask for others by name. So that none asks for itself, for one that isn't there, or for one that nobody keeps,
+these acts take turns (`_hold_names`) and look at all rules before they write.
+"""
+
+import json
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from cdp_site import sql, stages
-from segments import fill
+from segments import expand, fill
 from segments.models import Membership, MembershipChange, Segment, SegmentSize, SegmentVersion
-from segments.rules import Rule, from_json, to_json
+from segments.rules import Rule, RuleError, from_json, segments_in, to_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+class StillAsked(ValueError):
+    """A segment can't be archived: others ask for it."""
+
+    def __init__(self, name: str, others: list[str]) -> None:
+        super().__init__(f"“{name}” can't be archived: {', '.join(f'“{other}”' for other in others)} ask for it.")
+        self.others = others
+
+
 def create(
     name: str, rule: Rule, by: "AbstractBaseUser | None" = None, *, description: str = "", live: bool = True
 ) -> Segment:
-    """A new segment with its first version; live ones are filled in the background."""
+    """A new segment with its first version; live ones are filled in the background.
+
+    Raises `RuleError` where the rule asks for itself or for a segment that isn't there.
+    """
     with transaction.atomic():
+        _hold_names()
+        expand.check(rule, name)
         status = Segment.Status.LIVE if live else Segment.Status.DRAFT
         segment = Segment.objects.create(
             name=name, description=description, rule=to_json(rule), status=status, created_by_id=by.pk if by else None
@@ -32,21 +51,66 @@ def create(
 
 
 def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None) -> bool:
-    """Give a segment a new rule: a new version, and for a live one a fill that writes the entries and exits.
+    """Give a segment a new rule: a new version, and for a live one a fill that writes the entries and exits; likewise for
+    those that ask for it.
 
-    Returns False when the rule is the one that it has. `segment` is refreshed.
+    Returns False when the rule is the one that it has. Raises `RuleError` where it asks for itself or for a segment that
+    isn't there. `segment` is refreshed.
     """
     with transaction.atomic():
-        held = Segment.objects.select_for_update(no_key=True).get(id=segment.id)
-        changed = from_json(held.rule) != rule or held.rule != to_json(rule)
+        _hold_names()
+        segment.refresh_from_db(fields=["name"])
+        asking = expand.asking_for(segment.name, expand.stored())
+        locked = {one.id: one for one in _locked(Q(id=segment.id) | Q(name__in=asking))}
+        held = locked[segment.id]
+        changed = _written(held.rule) != _written(to_json(rule))
         if changed:
+            expand.check(rule, held.name)
             held.rule, held.version = to_json(rule), held.version + 1
             held.save(update_fields=["rule", "version", "updated_at"])
             _keep_version(held, by)
-            if held.status == Segment.Status.LIVE:
-                fill.start(held)
+            fill.mark([one.id for one in locked.values() if one.status == Segment.Status.LIVE])
     segment.refresh_from_db()
     return changed
+
+
+def _locked(chosen: Q) -> list[Segment]:
+    """Segments in the order in which stages lock them."""
+    return list(Segment.objects.select_for_update(no_key=True).filter(chosen).order_by("id"))
+
+
+def _written(rule: object) -> str:
+    """As text: 1 and true are different values."""
+    return json.dumps(rule, sort_keys=True)
+
+
+def rename(segment: Segment, name: str) -> None:
+    """Give a segment another name, in the rules that ask for it too (nobody's membership changes by it).
+
+    Cost: one pass over the rules of all segments and their versions. `segment` is refreshed.
+    """
+    with transaction.atomic():
+        _hold_names()
+        everyone = _locked(Q())
+        held = next(one for one in everyone if one.id == segment.id)
+        old, held.name = held.name, name
+        held.save(update_fields=["name", "updated_at"])
+        for asking in everyone:
+            if renamed := _renamed(asking.rule, old, name):
+                Segment.objects.filter(pk=asking.pk).update(rule=renamed)
+        for version in SegmentVersion.objects.order_by("id"):
+            if renamed := _renamed(version.rule, old, name):
+                SegmentVersion.objects.filter(pk=version.pk).update(rule=renamed)
+    segment.refresh_from_db()
+
+
+def _renamed(written: object, old: str, new: str) -> dict[str, object] | None:
+    """The stored rule with the segment's new name, where it asks for the old one."""
+    try:
+        rule = from_json(written)
+    except RuleError:
+        return None  # the doctor speaks of rules that can't be read
+    return to_json(expand.renamed(rule, old, new)) if old in segments_in(rule) else None
 
 
 def set_live(segment: Segment) -> None:
@@ -55,18 +119,39 @@ def set_live(segment: Segment) -> None:
 
 
 def archive(segment: Segment) -> None:
-    """Nobody belongs to an archived segment: its members leave, in the background."""
+    """Nobody belongs to an archived segment: its members leave, in the background. Raises `StillAsked`."""
     set_status(segment, Segment.Status.ARCHIVED)
 
 
 def set_status(segment: Segment, status: Segment.Status) -> None:
+    """Raises `StillAsked` where a segment is archived that another one asks for, and `RuleError` where one comes back
+    that asks for a segment which is archived itself."""
     with transaction.atomic():
+        _hold_names()
         held = Segment.objects.select_for_update(no_key=True).get(id=segment.id)
         if held.status != status:
+            _check_status(held, status)
             held.status = status
             held.save(update_fields=["status", "updated_at"])
             fill.start(held)
     segment.refresh_from_db()
+
+
+def _check_status(held: Segment, status: Segment.Status) -> None:
+    if status == Segment.Status.ARCHIVED:
+        asking = [name for name, rule in expand.stored().items() if held.name in segments_in(rule)]
+        if asking:
+            raise StillAsked(held.name, asking)
+    elif held.status == Segment.Status.ARCHIVED:
+        expand.check(from_json(held.rule), held.name)
+
+
+# Two who save at once could each ask for the other.
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('tributary segments asking for segments', 0))"
+
+
+def _hold_names() -> None:
+    sql.rows(_HOLD)
 
 
 def _keep_version(segment: Segment, by: "AbstractBaseUser | None") -> None:

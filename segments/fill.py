@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import sql, stages
-from segments import members
+from segments import members, ranking
 from segments.evaluate import evaluate
 from segments.load import Chunk, load
 from segments.models import Segment
@@ -22,6 +22,8 @@ from segments.require import Requirements, require
 CHUNK = 20_000
 _LAST = 2**63 - 1
 
+# In the order of all who lock several.
+_LOCK = "SELECT id FROM segment WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _MARK = """
 UPDATE segment SET filling_version = version, fill_cursor = 0, fill_done = 0, fill_total = (SELECT count(*) FROM profile)
 WHERE id = ANY(%s)
@@ -46,9 +48,10 @@ def start(segment: Segment) -> None:
 
 
 def mark(ids: Sequence[int]) -> None:
-    """Have everybody evaluated for these segments. One statement."""
+    """Have everybody evaluated for these segments, from the beginning."""
     if ids:
-        with sql.cursor() as cursor:
+        with transaction.atomic(), sql.cursor() as cursor:
+            cursor.execute(_LOCK, (list(ids),))
             cursor.execute(_MARK, (list(ids),))
         stages.wake("fill")
 
@@ -61,10 +64,11 @@ def fill_some() -> int:
 
 def go_on(now: datetime | None = None) -> int:
     """One chunk as of `now` (tests give it; else the clock on the wall)."""
+    waiting = sql.rows(_NEXT)
+    if not waiting:
+        return 0
+    _see_to_ranking(waiting[0][0], now or timezone.now())
     with transaction.atomic():
-        waiting = sql.rows(_NEXT)
-        if not waiting:
-            return 0
         with sql.cursor() as cursor:
             cursor.execute(_BEGIN, (now or timezone.now(),))
         asked = members.lock(waiting[0][0])
@@ -75,6 +79,13 @@ def go_on(now: datetime | None = None) -> int:
                 cursor.execute(_STOP, (asked[0].id,))
             return 1
         return max(1, _fill(asked[0], now))
+
+
+def _see_to_ranking(id: int, now: datetime) -> None:
+    """Before anything is locked: ranking everybody may take a while."""
+    for asked in members.live():
+        if asked.id == id and asked.rule is not None:
+            ranking.see_to(asked.rule, now)
 
 
 def _fill(segment: members.Asked, now: datetime | None) -> int:

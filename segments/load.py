@@ -9,7 +9,7 @@ from django.conf import settings
 
 from cdp_site import sql
 from segments.compare import Parameters, birthday, condition, hours, moment, number, values
-from segments.require import ANONYMOUS, Requirements, Stream
+from segments.require import ANONYMOUS, Requirements, Stream, digest
 from segments.rules import CLOCK_OPS, Events, Records
 
 CHUNK = 100_000
@@ -99,6 +99,7 @@ def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: 
         columns.known[kind] = _load_known(kind, columns.people, among)
     for slot, records in needed.records.items():
         columns.records[slot] = _load_records(records, columns.people, among)
+    columns.thresholds = _load_thresholds(list(needed.tops))
     return columns
 
 
@@ -247,8 +248,8 @@ def _load_pass(
         if slot in filtered:
             place = filtered.index(slot)
             chosen &= (found[f"bits{place // _BITS}"] >> (place % _BITS)) & 1 == 1
-        value = None if everything.value is None else everything.value[chosen]
-        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], value)
+        said = None if everything.value is None else everything.value[chosen]
+        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], said)
     return loaded
 
 
@@ -323,6 +324,15 @@ def _load_records(records: Records, people: np.ndarray, among: _Among) -> Held:
     closed[closed < NO_MOMENT] = NEVER  # infinity, as it came out of the sum with 1970
     dates = tuple(np.ascontiguousarray(found[f"date{place}"]) for place in range(len(dated)))
     return Held(positions[known][order], closed, dates)
+
+
+_THRESHOLDS = "SELECT key, threshold FROM segment_ranking WHERE key = ANY(%s)"
+
+
+def _load_thresholds(tops: list[str]) -> dict[str, float]:
+    """As they were last ranked; whoever ranked anew just now puts those in their place."""
+    kept = dict(sql.rows(_THRESHOLDS, ([digest(slot) for slot in tops],))) if tops else {}
+    return {slot: kept[digest(slot)] for slot in tops if digest(slot) in kept}
 
 
 def _positions(people: np.ndarray, profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

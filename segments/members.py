@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import structlog
@@ -42,6 +43,7 @@ _LOCK = """
 SELECT id, CASE WHEN status = 'live' THEN rule END, filling_version IS NOT NULL FROM segment
 WHERE id = ANY(%s) OR (%s AND status <> 'draft') ORDER BY id FOR NO KEY UPDATE
 """
+_LIVE = "SELECT id, rule, filling_version IS NOT NULL FROM segment WHERE status = 'live' ORDER BY id"
 _STORED = """
 SELECT profile_id, segment_id FROM membership
 WHERE profile_id = ANY(%(people)s::bigint[])
@@ -86,7 +88,16 @@ SET size = excluded.size, entered = hourly.entered + excluded.entered, "left" = 
 
 def lock(*ids: int, everyone: bool = False) -> list[Asked]:
     """Lock segments (all but drafts with `everyone`), in the order of their ids."""
-    found = [_read(*row) for row in sql.rows(_LOCK, (list(ids), everyone))]
+    return _read_all(sql.rows(_LOCK, (list(ids), everyone)))
+
+
+def live() -> list[Asked]:
+    """The live segments as they are now, without a lock."""
+    return _read_all(sql.rows(_LIVE))
+
+
+def _read_all(rows: Sequence[tuple[Any, ...]]) -> list[Asked]:
+    found = [_read(*row) for row in rows]
     if not any(asked.rule is not None and segments_in(asked.rule) for asked in found):
         return found
     # Read after the lock: whoever changes one of these rules later has these segments filled anew.

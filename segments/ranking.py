@@ -1,17 +1,18 @@
 """Who is among the top: the lowest value that still is, found over everybody, kept for an hour."""
 
-import hashlib
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
 
+from cdp_site import sql
 from segments.evaluate import Points, View, ranked
 from segments.load import chunks, micros
-from segments.require import require
-from segments.rules import Rule, Top, Total, key, nodes
+from segments.require import digest, require
+from segments.rules import Rule, Top, Total, key, nodes, to_json
 
 KEPT = timedelta(hours=1)
 
@@ -46,7 +47,9 @@ def _values(top: Top, now: datetime) -> np.ndarray:
     """The values above 0 of everybody."""
     by: Total | str = top.by
     parts = [np.empty(0)]
-    for columns in chunks(require(top), now):
+    needed = require(top)
+    needed.tops = {}  # they aren't known yet
+    for columns in chunks(needed, now):
         size, moment = len(columns.people), micros(now)
         value = ranked(View(columns, Points(np.arange(size), np.full(size, moment), moment)), by)
         parts.append(value[value > 0])
@@ -60,6 +63,26 @@ def _threshold(values: np.ndarray, top: Top) -> float:
     return float(values[max(size - number, 0)]) if size else math.inf
 
 
-def digest(slot: str) -> str:
-    """What a top is kept by: its key may be longer than an index takes."""
-    return hashlib.sha256(slot.encode()).hexdigest()
+_MISSING = "SELECT key FROM segment_ranking WHERE key = ANY(%s)"
+_STORE = """
+INSERT INTO segment_ranking AS kept (key, top, threshold, at)
+SELECT key, top::jsonb, threshold, %s::timestamptz
+FROM unnest(%s::text[], %s::text[], %s::float8[]) AS ranked (key, top, threshold)
+ON CONFLICT (key) DO UPDATE SET threshold = excluded.threshold, at = excluded.at
+"""
+
+
+def see_to(rule: Rule, now: datetime) -> None:
+    """Rank for the tops in a rule that were never ranked."""
+    asked = tops(rule)
+    if asked:
+        there = {kept for (kept,) in sql.rows(_MISSING, ([digest(slot) for slot in asked],))}
+        missing = [top for slot, top in asked.items() if digest(slot) not in there]
+        store(rank(missing, now), missing, now)
+
+
+def store(thresholds: Mapping[str, float], of: Iterable[Top], now: datetime) -> None:
+    ranked = sorted((digest(key(top)), json.dumps(to_json(top)), thresholds[key(top)]) for top in of)
+    if ranked:
+        with sql.cursor() as cursor:
+            cursor.execute(_STORE, (now, *map(list, zip(*ranked, strict=True))))

@@ -1,5 +1,6 @@
 """From rules to the columns that they need; the same column for many rules is needed once."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, assert_never
 
@@ -101,6 +102,11 @@ def trait_of(node: Consent | Score) -> Trait:
             return Trait(f"score_{name}", op, value)
         case _:
             assert_never(node)
+
+
+def digest(slot: str) -> str:
+    """What the ranking of a top is kept by: its key may be longer than an index takes."""
+    return hashlib.sha256(slot.encode()).hexdigest()
 
 
 def _add(needed: Requirements, node: Rule) -> None:

@@ -94,7 +94,7 @@ def against(amount: Amount, compare: Against, number: float) -> np.ndarray:
     """Whether each total compares so with a number: sum > number * scale * count, without a division."""
     exact = Fraction(str(number)) * amount.scale
     if amount.count is None:
-        down, up = (np.int64(_bounded(one)) for one in (exact.__floor__(), exact.__ceil__()))
+        down, up = (np.array(_bounded(one)) for one in (exact.__floor__(), exact.__ceil__()))
     else:
         counts, place = np.unique(amount.count, return_inverse=True)
         bounds = [exact * count for count in counts.tolist()]

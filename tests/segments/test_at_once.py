@@ -12,13 +12,13 @@ from cdp_site.checks import run_all
 from profiles.models import ChangedProfile, Profile
 from segments import changes, fill, live
 from segments.models import Clock
-from segments.rules import Any, Did, Not, Trait, days
-from tests.segments.world import NOW, changed, filled, flips, follow, happened, inside, person, segment
+from segments.rules import Any, Not, Trait, days
+from tests.segments.world import NOW, changed, did, filled, flips, follow, happened, inside, person, segment
 
 pytestmark = pytest.mark.usefixtures("two_connections")
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-BUYERS = Did("Order Completed", within=days(60))
+BUYERS = did("Order Completed", within=days(60))
 
 
 @pytest.fixture

@@ -6,18 +6,18 @@ import pytest
 
 from segments import catalog
 from segments.explain import explain
-from segments.rules import All, Any, Did, Not, PropertyFilter, Trait, days
-from tests.segments.world import NOW, happened, person
+from segments.rules import All, Any, Not, PropertyFilter, Trait, days
+from tests.segments.world import NOW, did, happened, person
 
 pytestmark = pytest.mark.django_db
-BUYERS = Did("Order Completed", "at_least", 3, within=days(60))
+BUYERS = did("Order Completed", "at_least", 3, within=days(60))
 
 
 def test_each_node_says_what_it_found_and_when_it_turns() -> None:
     ana = person(country="FR", tags=["a"], address={"city": "Lyon"})
     for number in (10, 50):
         happened(ana, "Order Completed", NOW - timedelta(days=number), {"category": "Shoes"})
-    shoes = Did("Order Completed", "at_most", 1, (PropertyFilter("category", "is", "shoes"),), days(60))
+    shoes = did("Order Completed", "at_most", 1, where=(PropertyFilter("category", "is", "shoes"),), within=days(60))
     why = explain(
         All((BUYERS, Any((Trait("country", "is", "ES"), Trait("address.city", "is", "lyon"))), Not(shoes), Trait("x", "exists"))),
         ana,
@@ -25,9 +25,9 @@ def test_each_node_says_what_it_found_and_when_it_turns() -> None:
     )  # fmt: skip
     assert why is not None
     assert (why.holds, why.asks, why.found, why.changes_at) == (False, "all of these", "2 of 4 hold", None)
-    did, either, negated, x = why.reasons
-    assert did.found == "twice since 16 April 2026, needs 3"
-    assert did.asks == "did “Order Completed” at least 3 times in the last 60 days"
+    bought, either, negated, x = why.reasons
+    assert bought.found == "twice since 16 April 2026, needs 3"
+    assert bought.asks == "did “Order Completed” at least 3 times in the last 60 days"
     assert [one.found for one in either.reasons] == ["“FR”", "“Lyon”"]
     assert [one.holds for one in either.reasons] == [False, True]
     assert negated.reasons[0].found == "twice that match since 16 April 2026, at most 1 allowed"

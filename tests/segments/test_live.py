@@ -9,14 +9,14 @@ from cdp_site.checks import run_all
 from profiles.models import ChangedProfile, Profile
 from segments import changes, fill, live, members
 from segments.models import ChangedMembership, Clock, Membership, MembershipChange, Segment, SegmentSize
-from segments.rules import All, Any, Did, Not, PropertyFilter, Trait, days
-from tests.segments.world import NOW, changed, filled, flips, follow, happened, inside, name_id, person, segment
+from segments.rules import All, Any, Not, PropertyFilter, Trait, days
+from tests.segments.world import NOW, changed, did, filled, flips, follow, happened, inside, name_id, person, segment
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MICRO = timedelta(microseconds=1)
-BUYERS = Did("Order Completed", within=days(60))
+BUYERS = did("Order Completed", within=days(60))
 
 
 def test_a_purchase_brings_a_person_in_with_history_queue_and_size() -> None:
@@ -73,7 +73,7 @@ def test_time_is_followed_from_the_first_fill_on() -> None:
 
 
 def test_time_alone_brings_in_who_has_not_done_it_for_long_enough() -> None:
-    quiet = segment(Did("Page Viewed", "at_most", 0, within=days(30)), "Quiet")
+    quiet = segment(did("Page Viewed", "at_most", 0, within=days(30)), "Quiet")
     ana = person()
     happened(ana, "Page Viewed", NOW - HOUR)
     changed(ana)
@@ -239,13 +239,13 @@ def test_a_batch_that_fails_leaves_the_queue_and_the_clock(monkeypatch: pytest.M
 
 def test_many_rules_ask_for_the_same_events_once() -> None:
     ana = person(country="ES")
-    shoes = Did("Order Completed", where=(PropertyFilter("category", "is", "shoes"),), within=days(90))
+    shoes = did("Order Completed", where=(PropertyFilter("category", "is", "shoes"),), within=days(90))
     rules = [
         shoes,
         BUYERS,
         All((shoes, Trait("country", "is", "ES"))),
         Not(shoes),
-        Did("Order Completed", "exactly", 2),
+        did("Order Completed", "exactly", 2),
     ]
     made = [segment(rule, f"Segment {number}") for number, rule in enumerate(rules)]
     happened(ana, "Order Completed", NOW - DAY, {"category": "Shoes"})

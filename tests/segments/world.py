@@ -15,11 +15,23 @@ from profiles.events import MonthsMissing, make_months, require_months
 from profiles.models import IdentifierKind, Profile
 from segments import changes, fill, live
 from segments.models import Membership, MembershipChange, Segment
-from segments.rules import Known, Rule
+from segments.rules import EVER, Compare, Did, Events, Known, Last, PropertyFilter, Rule
 from tests.segments.meaning import History, Person, Thing, holds
 
 _numbers = count(1)
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+
+
+def did(
+    name: str,
+    compare: Compare = "at_least",
+    times: int = 1,
+    *,
+    where: tuple[PropertyFilter, ...] = (),
+    within: int | None = None,
+) -> Did:
+    """How often somebody did something, in a window in the past or ever."""
+    return Did(Events(name, where), compare, times, EVER if within is None else Last(within))
 
 
 def name_id(name: str, type: str = "track") -> int:
