@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments import build_views, views
+from segments import build_views, part_views, views
 
 urlpatterns = [
     path("", views.segments, name="segments"),
@@ -10,6 +10,13 @@ urlpatterns = [
     path("new/preview/", build_views.preview_of, name="segment_preview"),
     path("new/further/", build_views.further, name="segment_further"),
     path("<int:id>/", views.segment, name="segment"),
+    path("<int:id>/size/", part_views.size, name="segment_size"),
+    path("<int:id>/overlap/", part_views.segment_overlap, name="segment_overlap"),
+    path("<int:id>/makeup/", part_views.segment_makeup, name="segment_makeup"),
+    path("<int:id>/versions/", part_views.segment_versions, name="segment_versions"),
+    path("<int:id>/versions/back/", part_views.back, name="segment_back"),
+    path("<int:id>/draft/", part_views.draft, name="segment_draft"),
+    path("<int:id>/members.csv", part_views.export, name="segment_export"),
     path("<int:id>/state/", views.segment_state, name="segment_state"),
     path("<int:id>/edit/", build_views.build, name="segment_edit"),
     path("<int:id>/edit/preview/", build_views.preview_of, name="segment_preview_of"),
