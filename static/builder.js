@@ -77,16 +77,28 @@ document.addEventListener("htmx:afterSettle", (event) => {
   added = "";
 });
 
+// A filter that was asked for is what is written next.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "rule" || !narrowed) return;
+  const [path, part] = narrowed;
+  const start = part ? `${path}:${part}.where` : `${path}:where`;
+  [...document.querySelectorAll(`#rule input[name^="${start}"][name$=".property"]`)].pop()?.focus();
+  narrowed = null;
+});
+
 // An answer that comes while somebody types on would wipe the new letters out: leave it. Their own change asks again.
 let asked = "";
 let acted = false;
+let narrowed = null;
 function whole(form) {
   return new URLSearchParams(new FormData(form)).toString();
 }
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.id !== "builder") return;
   asked = whole(event.detail.elt);
-  acted = Boolean(event.detail.requestConfig.triggeringEvent?.submitter?.value);
+  const act = event.detail.requestConfig.triggeringEvent?.submitter?.value ?? "";
+  acted = Boolean(act);
+  narrowed = act.startsWith("filter ") ? act.split(" ").slice(1) : null;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const form = document.getElementById("builder");
