@@ -63,7 +63,7 @@ def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None
         asking = expand.asking_for(segment.name, expand.stored())
         locked = {one.id: one for one in _locked(Q(id=segment.id) | Q(name__in=asking))}
         held = locked[segment.id]
-        changed = _written(held.rule) != _written(to_json(rule))
+        changed = written(held.rule) != written(to_json(rule))
         if changed:
             expand.check(rule, held.name)
             held.rule, held.version = to_json(rule), held.version + 1
@@ -79,7 +79,7 @@ def _locked(chosen: Q) -> list[Segment]:
     return list(Segment.objects.select_for_update(no_key=True).filter(chosen).order_by("id"))
 
 
-def _written(rule: object) -> str:
+def written(rule: object) -> str:
     """As text: 1 and true are different values."""
     return json.dumps(rule, sort_keys=True)
 
