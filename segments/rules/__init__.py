@@ -1,6 +1,22 @@
-"""The algebra of rules: values and their meaning (`values`), from JSON (`reading`) and to it (`writing`)."""
+"""The algebra of rules: values and their meaning (`values`), walks over them (`trees`), from JSON (`reading`) and to it."""
 
 from segments.rules.reading import from_json
+from segments.rules.trees import (
+    Cycle,
+    UnknownSegment,
+    canonical,
+    children,
+    days,
+    events_in,
+    expanded,
+    in_units,
+    instants,
+    is_date,
+    key,
+    nodes,
+    replaced,
+    segments_in,
+)
 from segments.rules.values import (
     AGAINST,
     AGGREGATES,
@@ -34,7 +50,6 @@ from segments.rules.values import (
     Changed,
     Compare,
     Consent,
-    Cycle,
     Did,
     Events,
     Ever,
@@ -62,22 +77,9 @@ from segments.rules.values import (
     Top,
     Total,
     Trait,
-    UnknownSegment,
     Value,
     When,
     Window,
-    canonical,
-    children,
-    days,
-    events_in,
-    expanded,
-    in_units,
-    instants,
-    is_date,
-    key,
-    nodes,
-    replaced,
-    segments_in,
 )
 from segments.rules.writing import clock, events_to_json, filter_to_json, to_json, total_to_json, window_to_json
 

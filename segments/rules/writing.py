@@ -3,6 +3,7 @@
 from typing import Any as Anything
 from typing import assert_never
 
+from segments.rules.trees import in_units
 from segments.rules.values import (
     WEEK,
     All,
@@ -33,7 +34,6 @@ from segments.rules.values import (
     Trait,
     Value,
     Window,
-    in_units,
 )
 
 Json = dict[str, Anything]
