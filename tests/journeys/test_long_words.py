@@ -28,7 +28,7 @@ def crowd() -> tuple[int, int]:
     send(
         shop,
         {"type": "identify", "userId": "u1", "messageId": "w1", "traits": {**LONG, "phone": "622333444"}, **long_ago},
-        {"type": "identify", "userId": "u1", "messageId": "w2", "traits": home, **long_ago},
+        {"type": "identify", "userId": "u1", "messageId": "w2", "traits": home, "timestamp": "2024-02-02T09:00:00Z"},
         called("Marta", 1, userId="u2", traits=home),
         called("Nico After", 2, userId="u3", traits={"phone": "622333444", "email": f"{'n' * 60}@example.com"}),
     )
