@@ -189,7 +189,9 @@ def how_it_came_about(id: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("decided", "words"), [(decide.join, "joined two people"), (decide.keep_apart, "cut a link")], ids=["join", "apart"]
+    ("decided", "words"),
+    [(decide.join, "joined two people"), (decide.keep_apart, "said that E-mail ana.fer")],
+    ids=["join", "apart"],
 )
 def test_a_pair_decided_by_hand_stands_in_the_history_with_who_and_why(
     shop: Source, decided: Callable[[Suggestion, str], None], words: str
