@@ -100,6 +100,9 @@ def rejected(request: HttpRequest) -> HttpResponse:
 def replay(request: HttpRequest) -> HttpResponse:
     """Send chosen rejected messages through the inbox once more."""
     ids = [number for one in request.POST.getlist("id") if (number := asked.whole(one))]
+    if not ids:
+        messages.warning(request, "None was chosen: tick the messages to send through again first.")
+        return redirect("rejected")
     number = inbox.replay_rejected(ids)
     messages.success(
         request,

@@ -13,6 +13,7 @@ from uuid import UUID
 from cdp_site import sql
 from cdp_site.arrays import int2s, int8s, uuids
 from profiles import plans, why
+from profiles.called import full_names, names_of
 from profiles.component import columns
 from profiles.disputes import claimants
 from profiles.gather import LOOK_UP
@@ -231,16 +232,6 @@ def _others(tie: Tie, beside: Mapping[Identifier, Sequence[int | None]], profile
     return tuple(sorted(home for home in homes if home is not None))
 
 
-_PEOPLE = "SELECT id, coalesce(nullif(name, ''), nullif(email, ''), nullif(phone, '')) FROM profile WHERE id = ANY(%b::bigint[])"
-
-
-def names_of(profiles: Iterable[int | None]) -> dict[int, str]:
-    """How people are called, by id; who has no name by the end of the id."""
-    ids = sorted({id for id in profiles if id is not None})
-    found = dict(sql.rows(_PEOPLE, (int8s(ids),))) if ids else {}
-    return {id: found.get(id) or f"Visitor {str(id)[-6:]}" for id in ids}
-
-
 _EVENTS_OF = "SELECT key::text, event_id FROM message WHERE key = ANY(%b::uuid[])"
 _AT = "SELECT id, profile_id FROM event WHERE id = ANY(%b::bigint[])"
 
@@ -344,8 +335,9 @@ def _cuts(ends: set[Identifier]) -> list[why.Apart]:
     )
     kinds, values = columns(sorted(ends | {(kind, value) for kind, value in rows}))
     cuts = sql.rows(_CUTS, {"kinds": kinds, "values": values})
+    accounts = full_names(by for *_, by, _, _ in cuts)
     leads = plans.known_homes({end for a, b, c, d, *_ in cuts for end in ((a, b), (c, d))}) if cuts else {}
     return [
-        why.Apart((a, b), (c, d), leads.get((a, b)), leads.get((c, d)), by, at, reason)
+        why.Apart((a, b), (c, d), leads.get((a, b)), leads.get((c, d)), accounts.get(by, by), at, reason)
         for a, b, c, d, by, at, reason in cuts
     ]

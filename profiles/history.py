@@ -10,10 +10,13 @@ from cdp_site import sql
 from cdp_site.arrays import int8s
 from cdp_site.ids import made_at
 from profiles import plans
-from profiles.explain import events_of, names_of
+from profiles.acts import living, wording
+from profiles.called import names_of
+from profiles.explain import events_of
 from profiles.identifiers import Identifier, Kind, strength
 from profiles.inferred import inferred
 from profiles.models import Act
+from profiles.past import Past
 
 MOST = 30
 
@@ -33,6 +36,10 @@ class Step:
     source_id: int | None = None
     event: tuple[int, int] | None = None
     act: Act | None = None
+    # Of an act: who did it, what, and of what kind that is (of an act that takes another back: of which kind the other was).
+    by: str = ""
+    did: str = ""
+    about: str = ""
     # Whether it can still be undone (a merge) or taken back (an act).
     open: bool = False
     # How sure the matching was, where it joined the two by itself.
@@ -70,8 +77,11 @@ def history(profile_id: int, kinds: Mapping[int, Kind]) -> History:
     latest = list(acts[:MOST])
     back = set(Act.objects.filter(takes_back__in=[one.pk for one in latest]).values_list("takes_back", flat=True))
     told = _Told(ids, kinds)
+    words = wording(latest, kinds, profile_id)
     steps = [told.merge(row) for row in merges] + [told.part(row) for row in parts]
-    steps += [told.act(one, one.pk not in back) for one in latest]
+    for one in latest:
+        step = told.act(one, one.pk not in back)
+        steps.append(replace(step, by=words.by(one), did=words.did(one), about=words.about(one)))
     steps.sort(key=lambda step: -step.id)
     number = (merges[0][-1] if merges else 0) + (parts[0][-1] if parts else 0) + acts.count()
     return History(told.whole(steps[:MOST]), number - min(number, MOST, len(steps)))
@@ -81,6 +91,7 @@ class _Told:
     """Rows as steps; what has to be looked up for all of them is looked up at the end, at once."""
 
     def __init__(self, ids: Sequence[int], kinds: Mapping[int, Kind]) -> None:
+        self.past = Past(ids[0], ids, kinds)
         self.ids, self.kinds = {*ids}, kinds
         self.labels: dict[int, str] = dict(sql.rows("SELECT id, label FROM identifier_kind"))
         self.others: dict[int, int] = {}
@@ -121,40 +132,23 @@ class _Told:
 
     def whole(self, steps: Iterable[Step]) -> list[Step]:
         steps = list(steps)
-        living = _living({self.others[step.id] for step in steps if step.id in self.others})
-        names = names_of(living.values())
+        homes = living(self.others[step.id] for step in steps if step.id in self.others)
+        names = names_of(homes.values())
         events = events_of(self.keys.values())
-        mine = self._still_mine([step for step in steps if step.kind == "merge"])
         whole = []
         for step in steps:
-            other = living.get(self.others.get(step.id, 0))
+            other = homes.get(self.others.get(step.id, 0))
             whole.append(
                 replace(
                     step,
                     who=(other, names[other]) if other is not None else None,
                     event=events.get(self.keys.get(step.id, "")),
-                    open=step.open or step.id in mine,
+                    open=step.open or (step.kind == "merge" and self._can_be_undone(step.id)),
                 )
             )
         return whole
 
-    def _still_mine(self, merges: Iterable[Step]) -> set[int]:
-        """The merges of which something that the loser brought leads here still, so that they can be undone."""
-        some = {step.id: self.brought[step.id][:20] for step in merges}
-        homes = plans.known_homes(one for brought in some.values() for one in brought) if some else {}
-        return {
-            id
-            for id, brought in some.items()
-            if any(homes.get(one) in self.ids and self.kinds[one[0]].merges for one in brought)
-        }
-
-
-_LIVING = """
-SELECT id, id FROM profile WHERE id = ANY(%b::bigint[])
-UNION ALL SELECT id, profile_id FROM profile_redirect WHERE id = ANY(%b::bigint[])
-"""
-
-
-def _living(ids: set[int]) -> dict[int, int]:
-    wanted = int8s(sorted(ids))
-    return dict(sql.rows(_LIVING, (wanted, wanted))) if ids else {}
+    def _can_be_undone(self, merge_id: int) -> bool:
+        """Whether something of what each of the two had then is this person's still."""
+        sides = self.past.sides(merge_id) if merge_id in self.past.merges else ()
+        return bool(sides) and all(any(self.kinds[one[0]].merges for one in side) for side in sides)

@@ -7,11 +7,14 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from cdp_site import asked
 from cdp_site.roles import may, requires
 from profiles import foresee, graph, hand, identity, plans, search
-from profiles.explain import explain, names_of
+from profiles.acts import wording
+from profiles.called import names_of
+from profiles.explain import explain
 from profiles.foresee import Side
 from profiles.hand import Done
 from profiles.history import history
@@ -61,7 +64,7 @@ def person_cut(request: HttpRequest, id: int, link: str) -> HttpResponse:
     return _decide(
         request,
         id,
-        f"{tie.one.label} {tie.one.value} and {tie.other.label} {tie.other.value} are not the same person",
+        f"Cut {tie.one.label} {tie.one.value} apart from {tie.other.label} {tie.other.value}?",
         "Cut them apart",
         lambda kinds: plans.cut(*tie.pair, kinds),
         lambda by, reason: hand.cut(*tie.pair, by, reason),
@@ -81,7 +84,7 @@ def person_settle(request: HttpRequest, id: int, link: str) -> HttpResponse:
         return _decide(
             request,
             id,
-            f"{theirs.label} {theirs.value} is not {whose}’s",
+            f"Say that {theirs.label} {theirs.value} is not {whose}’s?",
             "It is not",
             lambda kinds: plans.keep_apart(*tie.pair, kinds),
             lambda by, reason: hand.keep_apart(*tie.pair, by, reason),
@@ -90,7 +93,7 @@ def person_settle(request: HttpRequest, id: int, link: str) -> HttpResponse:
     return _decide(
         request,
         id,
-        f"{theirs.label} {theirs.value} is {whose}’s",
+        f"Say that {theirs.label} {theirs.value} is {whose}’s?",
         "It is",
         lambda kinds: plans.join(mine.identifier, theirs.identifier, kinds),
         lambda by, reason: hand.join(mine.identifier, theirs.identifier, by, reason),
@@ -104,7 +107,7 @@ def person_undo(request: HttpRequest, id: int, merge_id: int) -> HttpResponse:
     return _decide(
         request,
         id,
-        "These two are not the same person",
+        "Undo this merge?",
         "Undo the merge",
         lambda kinds: plans.undo(id, merge_id, kinds),
         lambda by, reason: hand.undo(id, merge_id, by, reason),
@@ -117,13 +120,15 @@ def person_take_back(request: HttpRequest, id: int, act_id: int) -> HttpResponse
     act = get_object_or_404(Act, pk=act_id)
     if {act.profile_id, act.other_id}.isdisjoint(plans.ids_of(id)):
         raise Http404
+    words = wording([act], identity.load_kinds())
     return _decide(
         request,
         id,
-        f"Take back that {act.by} {act.get_kind_display()}",
+        f"Take back that {words.by(act)} {words.did(act)}?",
         "Take it back",
         lambda _: plans.take_back(act),
         lambda by, reason: hand.take_back(act_id, by, reason),
+        for_good=True,
     )
 
 
@@ -132,6 +137,8 @@ def person_join(request: HttpRequest, id: int) -> HttpResponse:
     """Two people are one: find the other one, see both side by side, and what they would be together."""
     other = asked.whole(request.POST.get("with") or request.GET.get("with"))
     typed = asked.words(request.GET.get("q"))
+    if other is not None and (elsewhere := _since_then(request, id, other)):
+        return elsewhere
     if other is None or not Profile.objects.filter(pk=other).exclude(pk=id).exists():
         shown = {
             "profile": get_object_or_404(Profile, id=id),
@@ -144,12 +151,29 @@ def person_join(request: HttpRequest, id: int) -> HttpResponse:
     return _decide(
         request,
         id,
-        "These two are one person",
+        "Join these two?",
         "Join them",
         lambda kinds: plans.join(*plans.people(id, other, kinds), kinds),
         lambda by, reason: hand.join(*plans.people(id, other, identity.load_kinds()), by, reason),
         other,
     )
+
+
+def _since_then(request: HttpRequest, id: int, other: int) -> HttpResponse | None:
+    """Where to go on when one of these two has become part of somebody since the page was shown, and that it is said."""
+    home, theirs = search.living(id), search.living(other)
+    if home is None or (home, theirs) == (id, other):
+        return None
+    if theirs is None:
+        messages.error(request, "The other person isn’t there any more. Find them anew.")
+        return redirect("person_join", home)
+    if home == theirs:
+        if id == other:
+            return None
+        messages.info(request, "These two are one person by now: they were joined already. Nothing more was done.")
+        return redirect("person_identity", home)
+    messages.info(request, "One of the two has become part of somebody else meanwhile. See them side by side anew.")
+    return redirect(f"{reverse('person_join', args=[home])}?with={theirs}")
 
 
 def _decide(
@@ -161,8 +185,12 @@ def _decide(
     carry_out: Callable[[str, str], Done],
     other: int | None = None,
     settles: str = "",
+    for_good: bool = False,
 ) -> HttpResponse:
-    """Show what would happen, and ask why; posted with a reason, do it."""
+    """Show what would happen, and ask why; posted with a reason, do it. `for_good`: it can't be taken back itself."""
+    if search.living(id) not in (None, id):
+        messages.info(request, "This person has become part of another meanwhile. Look again, nothing was done.")
+        return _back(id)
     profile = get_object_or_404(Profile, id=id)
     assert isinstance(request.user, User)
     reason = asked.words(request.POST.get("reason"))
@@ -181,6 +209,7 @@ def _decide(
         "profile_id": id,
         "other": other,
         "settles": settles,
+        "for_good": for_good,
         "title": title,
         "act": act,
         "now": _now(id, other),

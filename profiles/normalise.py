@@ -13,6 +13,10 @@ JUNK = frozenset(
     " example default empty blank user userid user_id id true false void missing notset not_set (not set)"
     " [object object] not-available not_available".split()
 ) | {"(not set)", "[object object]", "not set", "not available", "no email", "no phone"}
+# Characters that turn the text after them around, wherever it stands: they make '…gpj.exe' of 'exe.jpg…'. And how much of
+# a name is shown: what goes on longer is no name, and is kept among the traits as it came.
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+LONGEST_NAME = 120
 _ZEROS = re.compile(r"[0\s:\-]+")
 _UPPER_AFTER_LOWER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_A_DIGIT = re.compile(r"\D+", re.ASCII)

@@ -4,18 +4,17 @@ A plan changes evidence, never people: those follow from it (`profiles.grouping`
 arrives afterwards. `profiles.foresee` tells what a plan would make of people, `profiles.hand` carries it out.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cdp_site import sql
-from cdp_site.arrays import uuids
 from profiles import component
 from profiles.component import Component, Said, columns
 from profiles.gather import LOOK_UP
 from profiles.identifiers import Identifier, Kind, Pair, pair_of, strength
 from profiles.models import Act
+from profiles.past import Past
 
 # A link that no message has said yet: any message's time comes before its first, and after its last.
 UNSAID_FIRST, UNSAID_LAST = datetime(9999, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,11 +79,7 @@ def keep_apart(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) ->
     return Plan(Act.Kind.CUT, *pair, cut=(pair,))
 
 
-_MERGES = "SELECT id, loser_id, message_key::text, identifiers FROM profile_merge WHERE profile_id = ANY(%b::bigint[])"
-_CAME_BY_PARTING = "SELECT identifiers FROM profile_part WHERE parted_id = ANY(%b::bigint[]) AND id > %b"
 _IDS = "SELECT id FROM profile_redirect WHERE profile_id = %b"
-_ALL = "SELECT kind_id, value, message_key FROM identifier WHERE profile_id = %b"
-_ARRIVED = "SELECT key, event_id FROM message WHERE key = ANY(%b::uuid[])"
 
 
 def ids_of(profile_id: int) -> list[int]:
@@ -98,7 +93,12 @@ def undo(profile_id: int, merge_id: int, kinds: Mapping[int, Kind]) -> Plan:
     What has come since goes where its evidence puts it. All links that lead from one side to the other are cut, those
     of other messages too, and the strongest identifiers of either side: no evidence of then joins them again.
     """
-    had, brought = _sides(profile_id, merge_id, kinds)
+    past = Past(profile_id, ids_of(profile_id), kinds)
+    if merge_id not in past.merges:
+        raise Refused("This merge isn't one of this person's.")
+    had, brought = past.sides(merge_id)
+    if not had or not brought:
+        raise Refused("What the two had then isn't this person's any more; cut a link instead.")
     one, other = (min(side, key=lambda end: strength(end, kinds)) for side in (had, brought))
     found = component.load({one, other}, (), kinds)
     mine, theirs = _grown(found, (one, had), (other, brought), kinds)
@@ -109,39 +109,6 @@ def undo(profile_id: int, merge_id: int, kinds: Mapping[int, Kind]) -> Plan:
     }
     pairs = crossing | {pair_of(one, other)}
     return Plan(Act.Kind.UNDO, one, other, cut=tuple(sorted(pairs - found.cuts)))
-
-
-def _sides(profile_id: int, merge_id: int, kinds: Mapping[int, Kind]) -> tuple[set[Identifier], set[Identifier]]:
-    """What each of the two had before they became one, as far as it is this person's still."""
-    ids = ids_of(profile_id)
-    merges = {
-        id: (loser, key, _identifiers(text)) for id, loser, key, text in sql.rows(_MERGES, (ids,)) if id >= merge_id
-    }
-    if merge_id not in merges:
-        raise Refused("This merge isn't one of this person's.")
-    _, because, brought = merges.pop(merge_id)
-    winner = sql.rows("SELECT profile_id FROM profile_merge WHERE id = %b AND profile_id = ANY(%b)", (merge_id, ids))[
-        0
-    ][0]
-    # Where each identifier was at the time: with the first later loser that brought it, else with this person.
-    since: dict[Identifier, int] = {}
-    for _, (loser, _, those) in sorted(merges.items()):
-        for one in those:
-            since.setdefault(one, loser)
-    moved = {one for (text,) in sql.rows(_CAME_BY_PARTING, (ids, merge_id)) for one in _identifiers(text)}
-    now = {(kind, value): key for kind, value, key in sql.rows(_ALL, (profile_id,)) if kinds[kind].role != "attach"}
-    keys = sorted({key.bytes for key in now.values() if key is not None})
-    arrived = dict(sql.rows(_ARRIVED, (uuids(keys),)))
-    had = {
-        one
-        for one, key in now.items()
-        if one not in brought and one not in moved and since.get(one, profile_id) == winner
-        and str(key) != because and arrived.get(key, 0) < merge_id
-    }  # fmt: skip
-    brought &= now.keys()
-    if not had or not brought:
-        raise Refused("What the two had then isn't this person's any more; cut a link instead.")
-    return had, brought
 
 
 def _grown(
@@ -182,7 +149,8 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
         raise Refused("These two are one person already.")
     if homes[one] is None and homes[other] is None:
         raise Refused("Neither of these leads to anybody yet, so there is nobody to join.")
-    if all(shared for _, _, _, shared, _ in sql.rows(LOOK_UP, columns(sorted({one, other})))):
+    rows = sql.rows(LOOK_UP, columns(sorted({one, other})))
+    if all(shared for _, _, _, shared, _ in rows):
         raise Refused("Both are known by nothing but what was seen with too many people to mean anybody.")
     sides = [{end} if (home := homes[end]) is None else _of(home, kinds) for end in (one, other)]
     everybody = columns(sorted(sides[0] | sides[1]))
@@ -190,7 +158,9 @@ def join(one: Identifier, other: Identifier, kinds: Mapping[int, Kind]) -> Plan:
     between = {
         (a, b) for a, b in cuts if (a in sides[0] and b in sides[1]) or (a in sides[1] and b in sides[0])
     }  # fmt: skip
-    plan = Plan(Act.Kind.JOIN, one, other, uncut=tuple(sorted(between)), joined=(pair_of(one, other),))
+    # With what several claim, nobody is joined: it is said whose it is.
+    kind = Act.Kind.OWN if sum(disputed for *_, disputed in rows) == 1 else Act.Kind.JOIN
+    plan = Plan(kind, one, other, uncut=tuple(sorted(between)), joined=(pair_of(one, other),))
     found = component.load({one, other}, (), kinds)
     while True:
         # A person that is full takes no more of a kind: whom that would leave out is said to be one with them, too.
@@ -283,7 +253,3 @@ def _require_merging(identifiers: Iterable[Identifier], kinds: Mapping[int, Kind
     for kind, _ in identifiers:
         if kind not in kinds or not kinds[kind].merges:
             raise Refused("Identifiers of this kind join nobody, so there is nothing to cut or to join by them.")
-
-
-def _identifiers(text: str) -> set[Identifier]:
-    return {(kind, value) for kind, value in json.loads(text)}

@@ -7,11 +7,12 @@ branch uses an index and is bounded; substrings are quick where the server has p
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cdp_site import asked, sql
 from profiles.identifiers import EMAIL, EXTERNAL, PHONE
+from profiles.whose import astray
 
 MAX_QUERY = 100
 MAX_WORDS = 8
@@ -20,7 +21,8 @@ _ENOUGH = 60  # candidates a branch
 
 @dataclass(frozen=True)
 class Found:
-    """A person, and the identifier by which he was found where it isn't shown anyway."""
+    """A person, and the identifier by which he was found where it isn't shown anyway. `email_is`, `phone_is`: what these
+    are where they aren't simply the person's."""
 
     id: int
     name: str
@@ -29,6 +31,8 @@ class Found:
     identified: bool
     last_seen: datetime
     matched: str = ""
+    email_is: str = ""
+    phone_is: str = ""
 
     @property
     def title(self) -> str:
@@ -99,7 +103,7 @@ def people(query: str, limit: int = 20) -> list[Found]:
     best = sorted(hits, key=lambda profile: hits[profile][0])[: 4 * limit]
     found = [_found(row, hits[row[0]][1]) for row in sql.rows(_PEOPLE, (best,))] if best else []
     found.sort(key=lambda one: (hits[one.id][0], -one.last_seen.timestamp()))
-    return found[:limit]
+    return _marked(found[:limit])
 
 
 def _branches(typed: str) -> tuple[list[str], dict[str, object]]:
@@ -183,6 +187,17 @@ def _found(row: tuple[int, str, str, str, bool, datetime], matched: str) -> Foun
     return Found(id, name, email, phone, identified, last_seen, "" if matched in (email, phone) else matched)
 
 
+def _marked(people: list[Found]) -> list[Found]:
+    """With what their e-mails and phones are by now, where that is another's or several claim it."""
+    marks = astray((one.id, one.email, one.phone) for one in people)
+
+    def says(id: int, kind: int) -> str:
+        mark = marks.get(id, {}).get(kind)
+        return mark.says if mark else ""
+
+    return [replace(one, email_is=says(one.id, EMAIL), phone_is=says(one.id, PHONE)) for one in people]
+
+
 @dataclass(frozen=True)
 class Page:
     people: list[Found]
@@ -207,7 +222,7 @@ def recent(after: str = "", *, identified: bool | None = None, size: int = 50) -
     rows = sql.rows(_LIST, (moment, id, identified, identified, size + 1))
     found = [_found(row, "") for row in rows[:size]]
     following = f"{found[-1].last_seen.isoformat()},{found[-1].id}" if len(rows) > size else None
-    return Page(found, following)
+    return Page(_marked(found), following)
 
 
 def living(id: int) -> int | None:

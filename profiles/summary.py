@@ -16,10 +16,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from cdp_site import sql
-from profiles import disputes
+from profiles import disputes, whose
+from profiles.identifiers import EMAIL, PHONE
 from profiles.identity import load_kinds
 from profiles.models import Profile
 from profiles.provenance import TraitLine, trait_lines
+from profiles.whose import Astray
 
 MOST_EVENTS = 20_000
 MONTHS = 12
@@ -115,9 +117,34 @@ class Summary:
     identifiers: list[tuple[str, list[Known]]]
     # (kind, value) of what this person's account and others' claim at the same time: it leads to none of them.
     disputed: list[tuple[str, str]]
+    # What stands in the head and isn't simply this person's, by the kind of identifier.
+    astray: dict[int, Astray]
     traits: list[TraitLine]
     events: int
     more_events: bool
+
+    @property
+    def email(self) -> Astray | None:
+        return self.astray.get(EMAIL)
+
+    @property
+    def phone(self) -> Astray | None:
+        return self.astray.get(PHONE)
+
+    @property
+    def no_longer(self) -> list[Astray]:
+        """Of what stands in the head, what isn't among the identifiers nor among the disputed ones of the accounts."""
+        shown = {value for _, value in self.disputed} | {one.value for _, some in self.identifiers for one in some}
+        return [one for one in self.astray.values() if one.value not in shown]
+
+    @property
+    def title(self) -> str:
+        """How the person is headed: by an e-mail or phone only where that is theirs."""
+        own = [(self.profile.email, self.email), (self.profile.phone, self.phone)]
+        named = next((value for value, astray in own if value and astray is None), "")
+        if self.profile.name or named or self.is_nobody:
+            return self.profile.name or named or str(self.profile)
+        return f"Visitor {str(self.profile.pk)[-6:]}"
 
     @property
     def is_nobody(self) -> bool:
@@ -150,6 +177,7 @@ def summarise(profile: Profile) -> Summary:
         consents=[(label, profile.traits.get(f"consent_{channel}")) for channel, label in CHANNELS],
         identifiers=_identifiers(profile.pk),
         disputed=_disputed(profile.pk),
+        astray=whose.astray([(profile.pk, profile.email, profile.phone)]).get(profile.pk, {}),
         traits=trait_lines(profile.pk),
         events=min(events, MOST_EVENTS),
         more_events=events >= MOST_EVENTS,

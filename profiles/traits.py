@@ -7,7 +7,7 @@ import msgspec
 
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts, times, uuids
-from profiles import counts, policies
+from profiles import counts, normalise, policies
 from profiles.policies import Policies
 from profiles.telling import Telling
 from profiles.winners import winners
@@ -25,7 +25,8 @@ WHERE (excluded.time, excluded.message_key) > (kept.time, kept.message_key)
 RETURNING profile_id
 """
 
-# A trait that was taken back (null) has no value; a name, e-mail or phone that is no text shows as none.
+# A trait that was taken back (null) has no value; a name, e-mail or phone that is no text shows as none, and a name without
+# the characters that would turn the text around it.
 _DECIDE = """
 WITH winner AS ({winners}), decided AS (
     SELECT profile_id, jsonb_object_agg(name, value) AS traits
@@ -33,7 +34,8 @@ WITH winner AS ({winners}), decided AS (
 )
 UPDATE profile SET
     traits = decided.traits,
-    name = CASE WHEN jsonb_typeof(decided.traits -> 'name') = 'string' THEN decided.traits ->> 'name' ELSE '' END,
+    name = CASE WHEN jsonb_typeof(decided.traits -> 'name') = 'string'
+                THEN left(translate(decided.traits ->> 'name', %(turns)b::text, ''), %(longest)b) ELSE '' END,
     email = CASE WHEN jsonb_typeof(decided.traits -> 'email') = 'string' THEN decided.traits ->> 'email' ELSE '' END,
     phone = CASE WHEN jsonb_typeof(decided.traits -> 'phone') IN ('string', 'number')
                  THEN decided.traits ->> 'phone' ELSE '' END
@@ -81,4 +83,5 @@ def decide(profiles: Sequence[int], rules: Policies | None = None) -> set[int]:
         return set()
     rules = rules or policies.hold()
     statement = _DECIDE.format(winners=winners(rules))
-    return {row[0] for row in sql.rows(statement, {**rules.columns, "profiles": int8s(profiles)})}
+    shown = {"turns": normalise.TURNS, "longest": normalise.LONGEST_NAME}
+    return {row[0] for row in sql.rows(statement, {**rules.columns, **shown, "profiles": int8s(profiles)})}

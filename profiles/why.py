@@ -147,7 +147,8 @@ def cut(claim: Claim, cuts: Sequence[Apart], told: Told) -> str:
     if not near:
         return "Somebody cut the two apart."
     found = near[0]
-    what = "this link" if {found.one, found.other} == ends else "the two people apart"
+    one, other = (f"{told.what(end[0])} {end[1]}" for end in (found.one, found.other))
+    what = "this link" if {found.one, found.other} == ends else f"{one} and {other} apart"
     return f"{found.by} cut {what} on {_day(found.at)}: “{found.reason}”."
 
 

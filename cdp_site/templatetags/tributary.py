@@ -12,6 +12,8 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from profiles import normalise
+
 register = template.Library()
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
@@ -197,4 +199,13 @@ def said(value: Any) -> str:
         return ", ".join(said(one) for one in value)
     if isinstance(value, dict):
         return ", ".join(f"{words(name)}: {said(one)}" for name, one in value.items())
-    return "–" if value is None else str(value)
+    return "–" if value is None else straight(value)
+
+
+_TURNS = str.maketrans("", "", normalise.TURNS)
+
+
+@register.filter
+def straight(text: Any) -> str:
+    """A name or value that somebody sent, without the characters that would turn the text around it."""
+    return str(text).translate(_TURNS)

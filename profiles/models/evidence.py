@@ -187,6 +187,7 @@ class Act(models.Model):
         CUT = "cut", "cut a link"
         UNDO = "undo", "undid a merge"
         JOIN = "join", "joined two people"
+        OWN = "own", "said whose something is"
         BACK = "back", "took an act back"
 
     id = models.BigIntegerField(primary_key=True, default=new_id)

@@ -78,14 +78,17 @@ def test_a_family_with_one_address_is_two_people_until_an_agent_says_whose_it_is
     expect(joins_nothing(page)).to_contain_text("This person and Luis Ortega claim this e-mail at the same time")
 
     joins_nothing(page).get_by_role("link", name="This person’s", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("E-mail ortega@example.com is Marta Ortega’s")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Say that E-mail ortega@example.com is Marta Ortega’s?")
     check_accessible(page, "settling")
     screenshot(page, "identity-settle")
     page.get_by_label("Why?").fill("Luis wrote that it is hers")
     page.get_by_role("button", name="It is").click()
     expect(page.get_by_role("status")).to_contain_text("Done.")
     expect(page.get_by_role("region", name="What joins them")).to_contain_text("ortega@example.com")
-    expect(page.get_by_role("region", name="How it came about")).to_contain_text("Luis wrote that it is hers")
+    came_about = page.get_by_role("region", name="How it came about")
+    expect(came_about).to_contain_text(
+        "agent said that E-mail ortega@example.com is this person’s. “Luis wrote that it is hers”"
+    )
     assert person(3, "ortega@example.com") == person(1, "marta") != person(1, "luis")
 
 
@@ -146,7 +149,7 @@ def test_an_agent_undoes_a_merge_sees_both_and_takes_it_back(sign_in: Callable[.
     expect(page.get_by_role("heading", name="It would be one person")).to_be_visible()
     page.get_by_label("Why?").fill("It is her computer after all")
     page.get_by_role("button", name="Take it back").click()
-    expect(came_about).to_contain_text("agent took an act back")
+    expect(came_about).to_contain_text("agent took back that agent undid a merge")
     assert person(1, "u1") == person(3, "ben@example.com")
     assert [act.by for act in Act.objects.all()] == ["agent", "agent"]
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +14,7 @@ from connectors.models import Source
 from profiles import graph, hand, identity
 from profiles.explain import MOST_OF_WEAK, Explained, explain
 from profiles.history import history
-from profiles.identifiers import ANONYMOUS, EMAIL, USER
+from profiles.identifiers import ANONYMOUS, EMAIL, PHONE, USER
 from profiles.models import Act, Cut, Identifier, Merge
 from tests.everybody import people
 from tests.factories import SourceFactory, account
@@ -259,3 +260,105 @@ def test_a_message_opens_as_a_page_of_its_own(shop: Source) -> None:
     assert tie.event is not None
     page = signed_in(AGENT).get(f"/people/{tie.event[0]}/events/{tie.event[1]}/").content.decode()
     assert "<!doctype html>" in page and "Identified" in page
+
+
+def settled(shop: Source, act: str) -> tuple[Client, int, Act]:
+    """Luis' page after an agent, Aiden Okafor, has said whether the family's address is his."""
+    _, luis = family(shop)
+    agent = signed_in(AGENT)
+    User.objects.filter(username="the Support agent").update(first_name="Aiden", last_name="Okafor")
+    key = explained(USER, "u2").refused[0].key
+    agent.post(f"/people/{luis}/identity/settle/{key}/", {"act": act, "reason": "he called"})
+    return agent, luis, Act.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("act", "history_says", "elsewhere"),
+    [
+        ("join", "said that E-mail home@example.com is this person’s", "said that E-mail home@example.com is Luis’s"),
+        ("apart", *["said that User id u2 and E-mail home@example.com are not the same person’s"] * 2),
+    ],
+)
+def test_the_history_says_what_was_said_and_by_whom_by_full_name(
+    shop: Source, act: str, history_says: str, elsewhere: str
+) -> None:
+    agent, luis, done = settled(shop, act)
+    page = agent.get(f"/people/{luis}/identity/").content.decode()
+    assert f"<strong>Aiden Okafor</strong> {history_says}" in page and "the Support agent" not in said_on(page)
+    back = f"/people/{luis}/identity/take-back/{done.pk}/"
+    form = agent.get(back).content.decode()
+    assert f"<h1>Take back that Aiden Okafor {elsewhere}?</h1>" in form
+    assert "can be taken back" not in form and "can’t be taken back" in form
+    agent.post(back, {"reason": "it was she"})
+    page = agent.get(f"/people/{luis}/identity/").content.decode()
+    assert f"<strong>Aiden Okafor</strong> took back that Aiden Okafor {history_says}" in page
+
+
+def said_on(page: str) -> str:
+    return page[page.index('id="main"') :]
+
+
+def test_where_letters_to_the_address_had_a_page_it_is_still_said_whose_it_is(shop: Source) -> None:
+    letter = {
+        "type": "track",
+        "event": "Letter Opened",
+        "messageId": "letter",
+        "properties": {"email": "home@example.com"},
+    }
+    family(shop, letter)
+    hand.join((USER, "u2"), (EMAIL, "home@example.com"), "ines", "his")
+    (step,) = [step for step in history(person(USER, "u2").pk, identity.load_kinds()).steps if step.act]
+    assert step.did == "said that E-mail home@example.com is this person’s"
+
+
+def test_a_cut_elsewhere_that_holds_two_apart_says_between_what_it_is(shop: Source) -> None:
+    both = {"traits": {"email": "ana@example.com", "phone": "600111222"}}
+    send_and_drain(shop, called("Ana", 1, userId="u1", **both), called("Ana", 2, anonymousId="a1", **both))
+    hand.cut((USER, "u1"), (PHONE, "+34600111222"), "ines", "not hers")
+    said = words(explained(USER, "u1"))
+    assert "ines cut this link on" in said and "two people apart" not in said
+    assert "ines cut user id u1 and phone +34600111222 apart on" in said
+
+
+def test_what_is_parted_already_is_not_offered_to_be_parted_once_more(shop: Source) -> None:
+    """Ben is the older one, so his page survived; when they part it stays with Ana, whose user id is the stronger."""
+    send_and_drain(shop, *BEN)
+    send_and_drain(shop, *ANA)
+    send_and_drain(shop, WRONG | {"anonymousId": "ben-home"})
+    id = person(USER, "u1").pk
+    agent = signed_in(AGENT)
+    undo = f"/people/{id}/identity/undo/{Merge.objects.get().id}/"
+    assert undo in agent.get(f"/people/{id}/identity/").content.decode()
+    assert "<h1>Undo this merge?</h1>" in agent.get(undo).content.decode()
+    agent.post(undo, {"reason": "Ben's computer"})
+    for one in (person(USER, "u1").pk, person(EMAIL, "ben@example.com").pk):
+        page = agent.get(f"/people/{one}/identity/").content.decode()
+        assert "/identity/undo/" not in page and "Take back" in page
+
+
+@pytest.mark.parametrize("on", ["the one that stays", "the one that goes"])
+def test_a_second_tab_that_joins_what_is_joined_is_told_so(shop: Source, on: str) -> None:
+    send_and_drain(shop, *ANA)
+    send_and_drain(shop, *BEN)
+    ids = person(USER, "u1").pk, person(EMAIL, "ben@example.com").pk
+    here, other = ids if on == "the one that stays" else ids[::-1]
+    agent = signed_in(AGENT)
+    join = f"/people/{here}/identity/join/"
+    form = agent.get(f"{join}?with={other}").content.decode()
+    assert "<h1>Join these two?</h1>" in form and "can be taken back" in form
+    agent.post(join, {"with": other, "reason": "married name"})
+    answer = agent.post(join, {"with": other, "reason": "married name"}, follow=True)
+    assert "These two are one person by now" in answer.content.decode() and answer.status_code == 200
+    assert "Why is this one person?" in answer.content.decode() and Act.objects.count() == 1
+
+
+def test_a_second_tab_whose_two_are_with_others_by_now_shows_them_as_they_are(shop: Source) -> None:
+    send_and_drain(shop, *ANA)
+    send_and_drain(shop, *BEN)
+    send_and_drain(shop, called("Cleo", 6, userId="u3", traits={"email": "cleo@example.com"}))
+    ana, ben, cleo = person(USER, "u1").pk, person(EMAIL, "ben@example.com").pk, person(USER, "u3").pk
+    agent = signed_in(AGENT)
+    hand.join((USER, "u1"), (EMAIL, "ben@example.com"), "ines", "one")
+    answer = agent.post(f"/people/{cleo}/identity/join/", {"with": ben, "reason": "sisters"}, follow=True)
+    assert answer.redirect_chain == [(f"/people/{cleo}/identity/join/?with={ana}", 302)]
+    assert "has become part of somebody else" in answer.content.decode() and Act.objects.count() == 1

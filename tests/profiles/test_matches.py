@@ -189,7 +189,9 @@ def how_it_came_about(id: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("decided", "words"), [(decide.join, "joined two people"), (decide.keep_apart, "cut a link")], ids=["join", "apart"]
+    ("decided", "words"),
+    [(decide.join, "joined two people"), (decide.keep_apart, "said that")],
+    ids=["join", "apart"],
 )
 def test_a_pair_decided_by_hand_stands_in_the_history_with_who_and_why(
     shop: Source, decided: Callable[[Suggestion, str], None], words: str
@@ -197,6 +199,7 @@ def test_a_pair_decided_by_hand_stands_in_the_history_with_who_and_why(
     decided(ana(shop), "ines")
     page = " ".join(how_it_came_about(person(EMAIL, "ana.ferer@example.com").pk).split())
     assert f"ines {words}" in page and "said when the two were compared" in page
+    assert ("are not the same person’s" in page) == (decided is decide.keep_apart)
     assert Act.objects.get().by == "ines"
     decide.take_back(Suggestion.objects.get(), "eva")
     assert Act.objects.values_list("by", "kind").first() == ("eva", "back")
