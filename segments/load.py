@@ -10,7 +10,7 @@ from django.conf import settings
 from cdp_site import sql
 from segments.columns import CHUNK, NEVER, NO_MOMENT, Chunk, Columns, Happenings, Held, micros, moment_of  # noqa: F401
 from segments.compare import A_LIST, NO_VALUE, Parameters, birthday, condition, hours, moment, number, single, values
-from segments.require import ANONYMOUS, Requirements, Stream, digest
+from segments.require import ANONYMOUS, Kind, Requirements, Stream, digest
 from segments.rules import CLOCK_OPS, Events, Records
 
 # Filters of one statement are answered as bits of whole numbers.
@@ -146,7 +146,7 @@ def _load_listed(
 
 def _load_pass(
     streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime, *, items: bool = False
-) -> tuple[dict[str, Happenings], list[tuple[str, str]]]:
+) -> tuple[dict[str, Happenings], list[tuple[str, Kind]]]:
     """Streams in one pass: which filters an event passes comes as bits, and its value of each property that is asked.
 
     With the streams those properties some of whose values are lists. `items`: of one such property a row for each item.
