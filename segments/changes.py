@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import JSONField, Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -96,12 +96,17 @@ def rename(segment: Segment, name: str) -> None:
         old, held.name = held.name, name
         held.save(update_fields=["name", "updated_at"])
         for asking in everyone:
-            if renamed := _renamed(asking.rule, old, name):
-                Segment.objects.filter(pk=asking.pk).update(rule=renamed)
+            rules = {field: _renamed(getattr(asking, field), old, name) for field in _RULES}
+            if changed := {field: rule for field, rule in rules.items() if rule}:
+                Segment.objects.filter(pk=asking.pk).update(**changed)
         for version in SegmentVersion.objects.order_by("id"):
             if renamed := _renamed(version.rule, old, name):
                 SegmentVersion.objects.filter(pk=version.pk).update(rule=renamed)
     segment.refresh_from_db()
+
+
+# Whatever a segment keeps as JSON is a rule: the live one, and those that are to be.
+_RULES = [field.name for field in Segment._meta.fields if isinstance(field, JSONField)]
 
 
 def _renamed(written: object, old: str, new: str) -> dict[str, object] | None:
