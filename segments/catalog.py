@@ -1,4 +1,4 @@
-"""What has really arrived, for the builder's suggestions: events, their properties, traits; each with common values.
+"""What has really arrived, for the builder's suggestions: events, properties, traits, records; each with common values.
 
 Every answer comes from a bounded sample of what came last (index reads of some thousand rows), so it takes milliseconds
 however much is stored; shares and counts are estimates.
@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 from cdp_site import sql
+from profiles.models import IdentifierKind
 from segments.compare import TIME
 
 EVENTS_SAMPLED = 20_000
 PROPERTIES_SAMPLED = 1_000
 PEOPLE_SAMPLED = 2_000
+RECORDS_SAMPLED = 20_000
 MOST_NAMES = 200
 MOST_VALUES = 12
 LONGEST_VALUE = 60
@@ -35,6 +37,23 @@ class Seen:
     kind: str
     share: float
     values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordSeen:
+    """A kind of records, about how many there are, and how many of them are open."""
+
+    kind: str
+    count: int
+    open: int
+
+
+@dataclass(frozen=True)
+class IdentifierSeen:
+    """A kind of identifiers, by its name in rules and as people read it."""
+
+    name: str
+    label: str
 
 
 _EVENTS = """
@@ -114,9 +133,53 @@ def traits(most: int = MOST_NAMES) -> list[Seen]:
     return _seen(_TRAITS, "", PEOPLE_SAMPLED, most, least=2)
 
 
-def _seen(query: LiteralString, event: str, sample: int, most: int, least: int = 1) -> list[Seen]:
+def _seen(query: LiteralString, event: str, sample: int, most: int, least: int = 1, share: float = 100.0) -> list[Seen]:
     parameters = {
-        "event": event, "sample": sample, "most": most, "least": least,
+        "event": event, "sample": sample, "share": share, "most": most, "least": least,
         "longest": LONGEST_VALUE, "values": MOST_VALUES, "time": TIME,
     }  # fmt: skip
     return [Seen(name, kind, share, tuple(texts)) for name, kind, share, texts in sql.rows(query, parameters)]
+
+
+_STORED_RECORDS = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'record'::regclass"
+# Pages drawn from all over the table (always the same ones): tickets are few among orders.
+_RECORDS = """
+SELECT kind, count(*), count(*) FILTER (WHERE closed_at IS NULL)
+FROM record TABLESAMPLE SYSTEM (%(share)s) REPEATABLE (1) GROUP BY kind ORDER BY count(*) DESC, kind LIMIT %(most)s
+"""
+_FIELDS: LiteralString = (
+    """
+WITH document AS (
+    SELECT properties || jsonb_build_object('status', nullif(status, ''), 'title', nullif(title, ''), 'value', value,
+        'currency', nullif(currency, ''), 'opened_at', opened_at, 'closed_at', closed_at, 'updated_at', updated_at) AS held
+    FROM record TABLESAMPLE SYSTEM (%(share)s) REPEATABLE (1)
+    WHERE kind = %(event)s AND jsonb_typeof(properties) = 'object' LIMIT %(sample)s
+)"""
+    + _SUMMARY
+)
+
+
+def records(most: int = MOST_NAMES) -> list[RecordSeen]:
+    """Kinds of records, the most frequent first; counts are estimates where there are many."""
+    share = _share_of_records()
+    return [
+        RecordSeen(kind, round(number * 100 / share), round(open * 100 / share))
+        for kind, number, open in sql.rows(_RECORDS, {"share": share, "most": most})
+    ]
+
+
+def fields(kind: str, most: int = MOST_NAMES) -> list[Seen]:
+    """What records of this kind say: their status, value and so on, and their properties."""
+    return _seen(_FIELDS, kind, PROPERTIES_SAMPLED, most, share=_share_of_records())
+
+
+def _share_of_records() -> float:
+    """Per cent of the table's pages that hold some 20,000 records; all of a small one."""
+    [(stored,)] = sql.rows(_STORED_RECORDS)
+    return min(100.0, 100.0 * RECORDS_SAMPLED / stored) if stored else 100.0
+
+
+def identifiers() -> list[IdentifierSeen]:
+    """Kinds of identifiers that make somebody known, the strongest first."""
+    kinds = IdentifierKind.objects.filter(identifies=True).order_by("priority")
+    return [IdentifierSeen(one.name, one.label) for one in kinds]

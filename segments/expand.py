@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from cdp_site import sql
 from segments.rules import (
+    All,
     Cycle,
     InSegment,
     Rule,
@@ -21,6 +22,17 @@ from segments.rules import (
 MOST = 2_000
 
 _RULES = "SELECT name, rule FROM segment WHERE status <> 'archived' ORDER BY id"
+_WITH_COMING = """
+SELECT name, rule FROM segment WHERE status <> 'archived'
+UNION ALL SELECT name, coming FROM segment WHERE status <> 'archived' AND coming IS NOT NULL
+"""
+# Two who save at once could each ask for the other.
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('tributary segments asking for segments', 0))"
+
+
+def hold_names() -> None:
+    """Until the transaction ends nobody else changes which segment asks for which."""
+    sql.rows(_HOLD)
 
 
 def stored() -> dict[str, Rule]:
@@ -31,6 +43,18 @@ def stored() -> dict[str, Rule]:
             found[name] = from_json(json.loads(rule))
         except RuleError:
             continue
+    return found
+
+
+def stored_and_coming() -> dict[str, Rule]:
+    """As `stored`, with the rules in it that are about to take the place of others: what asks for whom, now or soon."""
+    found: dict[str, Rule] = {}
+    for name, rule in sql.rows(_WITH_COMING):
+        try:
+            read = from_json(json.loads(rule))
+        except RuleError:
+            continue
+        found[name] = All((found[name], read)) if name in found else read
     return found
 
 
@@ -50,7 +74,7 @@ def check(rule: Rule, name: str = "") -> None:
 
     `RuleError`, for whoever is writing the rule. An empty name: it is no segment's (yet).
     """
-    known = stored() | ({name: rule} if name else {})
+    known = stored_and_coming() | ({name: rule} if name else {})
     try:
         expanded(rule, known, (name,) if name else ())
     except Cycle as cycle:

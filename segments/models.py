@@ -8,7 +8,7 @@ from cdp_site.ids import new_id
 
 
 class Segment(models.Model):
-    """A question about people, kept true. `rule` is the live rule as JSON (`segments.rules`)."""
+    """A question about people, kept true. `rule` is the live rule as JSON (`segments.rules`); a draft may stand beside it."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -21,6 +21,21 @@ class Segment(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     rule = models.JSONField()
     version = models.IntegerField(default=1, help_text="Number of the live rule; see SegmentVersion.")
+    draft = models.JSONField(null=True, blank=True, help_text="A rule being worked on; see segments.versions.")
+    draft_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name="+",
+    )
+    draft_at = models.DateTimeField(null=True, blank=True)
+    coming = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="A rule that is being evaluated over everybody, and then takes the place of `rule`.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -54,6 +69,7 @@ class SegmentVersion(models.Model):
     rule = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_constraint=False)
+    repeats = models.IntegerField(null=True, blank=True, help_text="The earlier version that was gone back to.")
 
     class Meta:
         db_table = "segment_version"
@@ -72,6 +88,18 @@ class Membership(models.Model):
     class Meta:
         db_table = "membership"
         indexes = [models.Index(fields=["segment_id", "-since", "profile_id"], name="membership_of_segment")]
+
+
+class ComingMember(models.Model):
+    """That a person will be a member when the rule that is being evaluated (`Segment.coming`) swaps in."""
+
+    pk = models.CompositePrimaryKey("profile_id", "segment_id")
+    profile_id = models.BigIntegerField()
+    segment_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "coming_member"
+        indexes = [models.Index(fields=["segment_id", "profile_id"], name="coming_member_of_segment")]
 
 
 class MembershipChange(models.Model):

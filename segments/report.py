@@ -1,84 +1,89 @@
-"""What a segment's pages show: members a page at a time, its size hour by hour, who came and went."""
+"""What a segment's pages show: its size over time, who came and went, what moved in a week, where it is used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from cdp_site import asked, sql
+from cdp_site import sql
 from segments.models import Segment, SegmentSize
+from segments.rules import RuleError, from_json, segments_in
 
-PAGE = 50
+PERIODS = (30, 90, 365)  # days
+HOURLY = 30  # days; of longer periods the days are shown
 
 
 @dataclass(frozen=True)
 class Member:
+    """Somebody in a list of a few people."""
+
     id: int
     name: str
     email: str
     last_seen: datetime
-    since: datetime
 
     @property
     def title(self) -> str:
         return self.name or self.email or f"Visitor {str(self.id)[-6:]}"
 
 
-_MEMBERS = """
-SELECT profile_id, since FROM membership WHERE segment_id = %s AND (since, profile_id) < (%s::timestamptz, %s::bigint)
-ORDER BY since DESC, profile_id DESC LIMIT %s
-"""
 _PEOPLE = "SELECT id, name, email, last_seen FROM profile WHERE id = ANY(%s::bigint[])"
 
 
-def _people(ids: Sequence[int]) -> dict[int, tuple[str, str, datetime]]:
-    rows = sql.rows(_PEOPLE, (list(ids),)) if ids else []
-    return {id: (name, email, last_seen) for id, name, email, last_seen in rows}
-
-
-def members(segment: Segment, after: str = "") -> tuple[list[Member], str | None]:
-    """Members by when they entered, newest first, from the cursor on; the cursor of the next page. Cost: one index range."""
-    rows = sql.rows(_MEMBERS, (segment.pk, *asked.cursor(after), PAGE + 1))
-    following = f"{rows[PAGE - 1][1].isoformat()},{rows[PAGE - 1][0]}" if len(rows) > PAGE else None
-    rows = rows[:PAGE]
-    people = _people([row[0] for row in rows])
-    return [Member(id, *people[id], since) for id, since in rows if id in people], following
-
-
-def some(ids: tuple[int, ...]) -> list[Member]:
-    """The people of a sample, in its order."""
-    people = _people(ids)
-    now = timezone.now()
-    return [Member(id, *people[id], now) for id in ids if id in people]
+def some(ids: Sequence[int]) -> list[Member]:
+    """These people, in their order; without those who are gone."""
+    people = {row[0]: Member(*row) for row in sql.rows(_PEOPLE, (list(ids),))} if ids else {}
+    return [people[id] for id in ids if id in people]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Size by hour, oldest first; `entered` and `left` in that hour. In the first, all were there at once: nobody came."""
+    """Size over time, oldest first; `entered` and `left` up to each. At first all were there at once: nobody came."""
 
-    hours: list[str]
+    times: list[str]
     sizes: list[int]
     entered: list[int]
     left: list[int]
 
+    @property
+    def rows(self) -> list[tuple[str, int, int, int]]:
+        """As a table."""
+        return list(zip(self.times, self.sizes, self.entered, self.left, strict=True))
 
-def sizes(segment: Segment, days: int = 30) -> Sizes:
-    """The hours in which the segment changed, of the last `days`, and now."""
-    rows = list(
-        SegmentSize.objects.filter(segment_id=segment.pk, hour__gt=timezone.now() - timedelta(days=days)).order_by(
-            "hour"
-        )
+
+# Hours, or days of the company's time zone: the last size of each, and all who came and went in it. The segment's first
+# hour is the one in which it was filled.
+_SIZES = """
+SELECT date_trunc(%(unit)s, segment_size.hour, %(zone)s), (array_agg(size ORDER BY segment_size.hour DESC))[1],
+       coalesce(sum(entered) FILTER (WHERE segment_size.hour > first.hour), 0),
+       coalesce(sum("left") FILTER (WHERE segment_size.hour > first.hour), 0)
+FROM segment_size CROSS JOIN (SELECT min(hour) AS hour FROM segment_size WHERE segment_id = %(segment)s) AS first (hour)
+WHERE segment_id = %(segment)s AND segment_size.hour > %(since)s GROUP BY 1 ORDER BY 1
+"""
+
+
+def sizes(segment: Segment, days: int = HOURLY) -> Sizes:
+    """The hours (of longer periods: days) in which the segment changed, of the last `days`, and now.
+
+    Cost: one index range of at most 8,760 rows.
+    """
+    since = timezone.now() - timedelta(days=days)
+    parameters = {
+        "unit": "hour" if days <= HOURLY else "day", "zone": timezone.get_current_timezone_name(),
+        "segment": segment.pk, "since": since,
+    }  # fmt: skip
+    found = [(at, size, int(came), int(went)) for at, size, came, went in sql.rows(_SIZES, parameters)]
+    before = SegmentSize.objects.filter(segment_id=segment.pk, hour__lte=since).order_by("-hour").first()
+    if before:
+        found.insert(0, (since, before.size, 0, 0))
+    found.append((timezone.now(), segment.size, 0, 0))
+    return Sizes(
+        [timezone.localtime(at).isoformat() for at, _, _, _ in found],
+        [size for _, size, _, _ in found],
+        [came for _, _, came, _ in found],
+        [went for _, _, _, went in found],
     )
-    local = [timezone.localtime(row.hour).isoformat() for row in rows]
-    if rows and not SegmentSize.objects.filter(segment_id=segment.pk, hour__lt=rows[0].hour).exists():
-        rows[0].entered = rows[0].left = 0
-    found = Sizes(local, [row.size for row in rows], [row.entered for row in rows], [row.left for row in rows])
-    found.hours.append(timezone.localtime().isoformat())
-    found.sizes.append(segment.size)
-    found.entered.append(0)
-    found.left.append(0)
-    return found
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ SELECT profile_id, entered, at FROM membership_change WHERE segment_id = %s ORDE
 def flips(segment: Segment, most: int = 12) -> list[Flip]:
     """Who entered or left last."""
     rows = sql.rows(_FLIPS, (segment.pk, most))
-    people = {row[0]: row[1] or row[2] for row in sql.rows(_PEOPLE, ([row[0] for row in rows],))} if rows else {}
+    people = {one.id: one.title for one in some([row[0] for row in rows])}
     return [Flip(id, people.get(id) or f"Visitor {str(id)[-6:]}", entered, at) for id, entered, at in rows]
 
 
@@ -128,3 +133,20 @@ def lines() -> dict[int, list[int]]:
     for id, _, size in sql.rows(_LINES, (timezone.now() - timedelta(days=30),)):
         found.setdefault(id, []).append(size)
     return found
+
+
+def asked_by(segments: Sequence[Segment]) -> Mapping[str, list[Segment]]:
+    """By a segment's name, the others whose live rule, coming rule or draft asks for it. Pure; archived ones don't count."""
+    found: dict[str, list[Segment]] = {}
+    for one in segments:
+        if one.status != Segment.Status.ARCHIVED:
+            for name in {name for rule in (one.rule, one.coming, one.draft) if rule for name in _segments_in(rule)}:
+                found.setdefault(name, []).append(one)
+    return found
+
+
+def _segments_in(rule: object) -> set[str]:
+    try:
+        return segments_in(from_json(rule))
+    except RuleError:
+        return set()

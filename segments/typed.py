@@ -2,6 +2,7 @@
 
 shoes        a text                  84.50        a number           true, false   truth values
 "84.50"      the text, in quotes     a, b, "c, d" a list; a text with a comma in quotes
+1 and 10     two ends, or with a comma               18:30, 9:00   times of day
 """
 
 import json
@@ -17,19 +18,29 @@ _ITEM = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,]*))(?:,|$)', re.DOTALL)
 
 def write(op: Op, value: Value) -> str:
     """What a control says for this value of this comparison."""
+    if isinstance(value, tuple) and op == "between":
+        return " and ".join(map(one, value))
     if isinstance(value, tuple):
-        return ", ".join(_quoted(one) if isinstance(one, str) and set(one) & {",", '"'} else _one(one) for one in value)
+        return ", ".join(
+            _quoted(item) if isinstance(item, str) and set(item) & {",", '"'} else one(item) for item in value
+        )
     if isinstance(value, str) and op not in ("is", "is_not"):
-        return value if text(value) == value and _plain(value) else _quoted(value)
-    return _one(value)
+        return name(value)
+    return one(value)
 
 
-def _one(value: Scalar) -> str:
+def one(value: Scalar) -> str:
+    """A single value as a control says it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return value if scalar(value) == value and _plain(value) else _quoted(value)
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
+
+
+def name(value: str) -> str:
+    """A name as a control says it: in quotes only where its ends would be cut off, or it is in quotes itself."""
+    return value if text(value) == value and _plain(value) else _quoted(value)
 
 
 def _plain(value: str) -> bool:
@@ -49,6 +60,31 @@ def text(said: str) -> str:
         except ValueError:
             return said
     return said
+
+
+def is_date(said: str) -> bool:
+    """Whether this is meant for a date; whether it is one, the rule says."""
+    return len(said) >= 10 and said[4:5] == "-"
+
+
+def number(said: str) -> float | None:
+    """A number, with a point or a comma; None where it isn't one."""
+    try:
+        found = float(said.replace(",", "."))
+    except ValueError:
+        return None
+    return int(found) if found.is_integer() and abs(found) < 1e15 else found
+
+
+def ends(said: str) -> list[str]:
+    """The two ends of 'between': '1 and 10' or '1, 10'."""
+    return [part.strip() for part in (said.split(" and ") if " and " in said else said.split(","))]
+
+
+def clock(said: str) -> str:
+    """A time of day as rules write it: 9:00 is 09:00, and 9 as well."""
+    hours, _, minutes = said.partition(":")
+    return f"{hours:0>2}:{minutes or '00'}"
 
 
 def scalar(said: str) -> Scalar:

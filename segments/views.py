@@ -1,73 +1,142 @@
-"""Segments: the list, one segment, why somebody is in it, and the builder."""
+"""Segments: the list, the page of one, and why somebody is in it. The parts of the page have `part_views`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from cdp_site import asked
-from cdp_site.charts import size_over_time
 from cdp_site.roles import requires
 from profiles.models import Profile
-from segments import builder, catalog, changes, library, report
-from segments.counting import count
-from segments.describe import describe
+from segments import catalog, changes, library, report, roster, versions
+from segments.difference import told
 from segments.explain import explain
 from segments.models import Segment
+from segments.part_views import sizes_shown
 from segments.rules import RuleError, from_json
+from segments.text import to_text
+
+REMEMBERED = "member_columns"  # in the session: the columns that somebody chose last
+
+
+@dataclass(frozen=True)
+class Row:
+    """A segment in the list. `week`: what it gained or lost; None while there is nothing to say yet."""
+
+    segment: Segment
+    sentence: str
+    week: int | None
+    line: list[int]
+    used: list[str]
 
 
 @requires("segments")
 def segments(request: HttpRequest) -> HttpResponse:
-    """All segments, by name; archived ones at the end."""
-    typed = asked.words(request.GET.get("q"))
-    found = Segment.objects.filter(name__icontains=typed) if typed else Segment.objects.all()
-    week, lines = report.changes_in_a_week(), report.lines()
-    rows = [(one, sentence(one), week.get(one.pk), lines.get(one.pk, [])) for one in found]
-    rows.sort(key=lambda row: row[0].status == Segment.Status.ARCHIVED)
-    shown = {"rows": rows, "typed": typed, "ready": library.READY}
+    """All segments by name, or those of a part of a name and a status; archived ones at the end. Cost: five queries."""
+    typed, status = asked.words(request.GET.get("q")), request.GET.get("status", "")
+    everything = list(Segment.objects.prefetch_related("audiences__audience__destination"))
+    found = [
+        one
+        for one in everything
+        if typed.lower() in one.name.lower() and (status not in Segment.Status.values or one.status == status)
+    ]
+    week, lines, asking = report.changes_in_a_week(), report.lines(), report.asked_by(everything)
+    rows = [
+        Row(one, versions.sentence(one.rule), week.get(one.pk), lines.get(one.pk, []), _used_words(one, asking))
+        for one in found
+    ]
+    rows.sort(key=lambda row: row.segment.status == Segment.Status.ARCHIVED)
+    counts = {value: sum(one.status == value for one in everything) for value in Segment.Status.values}
+    shown = {
+        "rows": rows, "typed": typed, "status": status, "any": bool(everything), "ready": library.READY,
+        "statuses": [(value, label, counts[value]) for value, label in Segment.Status.choices if counts[value]],
+        "working": any(one.filling_version for one in found),
+    }  # fmt: skip
     return render(request, "segments/segments.html", shown)
 
 
-def sentence(segment: Segment) -> str:
-    """The rule in English; what is wrong with it where it can't be read."""
-    try:
-        return describe(from_json(segment.rule))
-    except RuleError as error:
-        return f"This rule can't be read: {error}"
+def _used_words(segment: Segment, asking: Mapping[str, list[Segment]]) -> list[str]:
+    channels = [f"{one.audience.destination.name}: {one.audience.name}" for one in segment.audiences.all()]
+    return channels + [f"segment “{one.name}”" for one in asking.get(segment.name, [])]
 
 
 @requires("segments")
 def segment(request: HttpRequest, id: int) -> HttpResponse:
-    """One segment: its people, its size over time, its rule."""
+    """One segment: its people with the columns that were chosen, its size over time, its rule; the rest loads by itself."""
     found = get_object_or_404(Segment, id=id)
-    after = request.GET.get("after", "")
-    people, following = report.members(found, after)
-    shown: dict[str, Any] = {"segment": found, "members": people, "following": following}
-    if after and request.htmx:  # type: ignore[attr-defined]
-        return render(request, "segments/_members.html", shown)
-    sizes = report.sizes(found)
-    shown |= {
-        "sentence": sentence(found),
-        "chart": size_over_time(sizes.hours, sizes.sizes, sizes.entered, sizes.left),
-        "sizes": list(zip(sizes.hours, sizes.sizes, sizes.entered, sizes.left, strict=True))[-48:],
+    members = _members(request, found)
+    if request.htmx and request.htmx.target == "roster":  # type: ignore[attr-defined]
+        return render(request, "segments/_roster.html", members)
+    if request.htmx and request.GET.get("after"):  # type: ignore[attr-defined]
+        return render(request, "segments/_members.html", members)
+    kept = versions.history(found, 3)
+    shown = members | sizes_shown(found, request.GET.get("days")) | {
+        "sentence": versions.sentence(found.rule),
+        "text": _text(found),
         "flips": report.flips(found),
         "week": report.changes_in_a_week().get(found.pk, 0),
-        "versions": [(one, sentence_of(one.rule)) for one in found.versions.select_related("created_by")[:20]],
+        "latest": kept,
+        "draft": _draft(found),
         "audiences": found.audiences.select_related("audience__destination"),
-    }
+        "asking": report.asked_by(list(Segment.objects.exclude(pk=found.pk))).get(found.name, []),
+    }  # fmt: skip
     return render(request, "segments/segment.html", shown)
 
 
-def sentence_of(rule: Any) -> str:
+def _members(request: HttpRequest, segment: Segment) -> dict[str, Any]:
+    """What `_roster.html` and `_members.html` show: columns from the address, or those that were chosen last."""
+    chosen = request.GET.getlist("column")
+    columns = roster.columns(chosen or request.session.get(REMEMBERED, []))
+    if chosen:
+        request.session[REMEMBERED] = [one.key for one in columns]
+    by = roster.order(request.GET.get("sort"))
+    page = roster.members(segment, by, request.GET.get("after", ""))
+    return {
+        "segment": segment,
+        "columns": columns,
+        "heads": [(one, _sorting(one, by), one == by.column, by.descending) for one in columns],
+        "by": by,
+        "members": [(one, one.cells(columns[1:])) for one in page.members],
+        "following": page.following,
+        "query": urlencode([("column", one.key) for one in columns]),
+        "choices": lambda: _choices(columns),
+    }
+
+
+def _sorting(column: roster.Column, by: roster.Order) -> str:
+    """By what a click on the column's head sorts: the other way round where it is sorted already; times newest first."""
+    down = not by.descending if column == by.column else column.key in roster.TIMES
+    return roster.Order(column, down).text
+
+
+def _choices(chosen: tuple[roster.Column, ...]) -> list[tuple[roster.Column, bool]]:
+    """Every column that there is, and whether it is chosen. Asked for by the whole page only (some 10 ms)."""
+    known = [roster.Column(key) for key in roster.COLUMNS if key != roster.PERSON]
+    known += [roster.Column(f"{roster.TRAIT}{one.name}") for one in catalog.traits(60)]
+    return [(one, one in chosen) for one in dict.fromkeys([*known, *chosen[1:]])]
+
+
+def _draft(segment: Segment) -> dict[str, Any] | None:
+    """The draft beside the live rule: its sentence and what it changes."""
+    if segment.draft is None:
+        return None
     try:
-        return describe(from_json(rule))
-    except RuleError as error:
-        return f"This rule can't be read: {error}"
+        lines = versions.compared(segment, str(segment.version), versions.DRAFT)
+    except (RuleError, versions.NoVersion):
+        lines = []
+    return {"sentence": versions.sentence(segment.draft), "lines": lines, "told": told(lines)}
+
+
+def _text(segment: Segment) -> str:
+    try:
+        return to_text(from_json(segment.rule))
+    except RuleError:
+        return ""
 
 
 @requires("segments")
@@ -83,7 +152,7 @@ def why(request: HttpRequest, id: int, profile_id: int) -> HttpResponse:
     person = get_object_or_404(Profile, id=profile_id)
     try:
         reason = explain(from_json(found.rule), profile_id)
-    except RuleError as error:
+    except ValueError as error:
         raise Http404(str(error)) from None
     if reason is None:
         raise Http404
@@ -93,154 +162,19 @@ def why(request: HttpRequest, id: int, profile_id: int) -> HttpResponse:
 @require_POST
 @requires("segments")
 def archive(request: HttpRequest, id: int) -> HttpResponse:
-    """Take a segment out of use; its members leave it. Not while an audience follows it."""
+    """Take a segment out of use; its members leave it. Not while an audience follows it or another segment asks for it."""
     found = get_object_or_404(Segment, id=id)
     used = [str(one.audience) for one in found.audiences.select_related("audience") if one.audience.enabled]
-    if used:
-        messages.warning(request, f"It is in use: {', '.join(used)} follows it. Take it out there first.")
-    elif found.status == Segment.Status.ARCHIVED:
-        changes.set_live(found)
-        messages.success(request, "It is live again; its members are being found.")
-    else:
-        changes.archive(found)
-        messages.success(request, "It is archived; its members leave it now.")
-    return redirect("segment", found.pk)
-
-
-class _Name(forms.Form):
-    name = forms.CharField(max_length=120, strip=True, error_messages={"required": "Give it a name."})
-    description = forms.CharField(required=False, max_length=1000)
-
-    def __init__(self, *args: Any, segment: Segment | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.segment = segment
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        others = Segment.objects.filter(name__iexact=name)
-        if self.segment:
-            others = others.exclude(pk=self.segment.pk)
-        if others.exists():
-            raise forms.ValidationError("Another segment has this name.")
-        return name
-
-
-@requires("segments")
-def build(request: HttpRequest, id: int | None = None) -> HttpResponse:
-    """The builder: a new segment, or the next version of one. Every button posts the whole form; the answer is the form."""
-    found = get_object_or_404(Segment, id=id) if id else None
-    if request.method == "POST":
-        return _built(request, found)
-    draft, name, description = builder.EMPTY, "", ""
-    ready = library.ready(request.GET.get("from", ""))
-    if found:
-        draft, name, description = _draft_of(found), found.name, found.description
-    elif ready:
-        draft, name, description = builder.draft_of(from_json(ready.rule)), ready.name, ready.explained
-    return _builder(request, found, draft, builder.remember("", draft), name=name, description=description)
-
-
-def _draft_of(segment: Segment) -> builder.GroupDraft:
+    used += [f"“{one.name}”" for one in report.asked_by(list(Segment.objects.exclude(pk=found.pk))).get(found.name, [])]
     try:
-        return builder.draft_of(from_json(segment.rule))
-    except RuleError:
-        return builder.EMPTY
-
-
-def _built(request: HttpRequest, found: Segment | None) -> HttpResponse:
-    form = {name: str(value) for name, value in request.POST.items()}
-    draft = builder.read(form)
-    act, history = form.get("act", ""), form.get("history", "")
-    named = _Name(request.POST, segment=found)
-    if act == "undo":
-        draft, history = builder.undo(builder.remember(history, draft)) or (draft, history)
-    elif act == "save":
-        checked = builder.check(draft)
-        if named.is_valid() and checked.rule is not None and not checked.errors:
-            name, description = named.cleaned_data["name"], named.cleaned_data["description"]
-            return _saved(request, found, name, description, checked)
-        return _builder(request, found, draft, history, named=named, refused=True)
-    elif act:
-        draft = builder.act(draft, act)
-    history = builder.remember(history, draft)
-    return _builder(request, found, draft, history, name=form.get("name", ""), description=form.get("description", ""))
-
-
-def _saved(
-    request: HttpRequest, found: Segment | None, name: str, description: str, checked: builder.Checked
-) -> HttpResponse:
-    assert checked.rule is not None
-    by = request.user if request.user.is_authenticated else None
-    if found is None:
-        found = changes.create(name, checked.rule, by, description=description)
-        messages.success(request, "Saved. Its members are being found.")
-    else:
-        Segment.objects.filter(pk=found.pk).update(name=name, description=description)
-        changed = changes.save_rule(found, checked.rule, by)
-        messages.success(request, "Saved. Its members are being found anew." if changed else "Saved.")
-    address = reverse("segment", args=[found.pk])
-    if request.htmx:  # type: ignore[attr-defined]
-        answer = HttpResponse(status=204)
-        answer["HX-Redirect"] = address
-        return answer
-    return redirect(address)
-
-
-def _builder(
-    request: HttpRequest,
-    found: Segment | None,
-    draft: builder.GroupDraft,
-    history: str,
-    *,
-    name: str = "",
-    description: str = "",
-    named: _Name | None = None,
-    refused: bool = False,
-) -> HttpResponse:
-    checked = builder.check(draft)
-    errors = dict(checked.errors)
-    if refused and checked.rule is None and not errors:
-        errors["r"] = "Add at least one condition."
-    counted = count(checked.rule) if checked.rule is not None else None
-    known = catalog.events()
-    seen = {one.name for one in known}
-    used = {node.event for node in _conditions(draft) if isinstance(node, builder.DidDraft)}
-    shown = {
-        "segment": found,
-        "draft": draft,
-        "errors": errors,
-        "history": history,
-        "name": (named["name"].value() if named else name) or "",
-        "description": (named["description"].value() if named else description) or "",
-        "name_errors": named.errors.get("name", []) if named else [],
-        "sentence": describe(checked.rule) if checked.rule else "",
-        "count": counted,
-        "sample": report.some(counted.sample) if counted else [],
-        "warnings": _warnings(counted, sorted(used - seen)),
-        "events": known,
-        "traits": catalog.traits(),
-        "properties": [(event, catalog.properties(event)) for event in sorted(used & seen)],
-        "groups": builder.GROUPS,
-        "compares": builder.COMPARES,
-        "units": builder.UNITS,
-        "trait_ops": builder.TRAIT_OPS,
-        "property_ops": builder.PROPERTY_OPS,
-        "hints": builder.HINTS,
-    }
-    template = "segments/_builder.html" if request.htmx else "segments/build.html"  # type: ignore[attr-defined]
-    return render(request, template, shown)
-
-
-def _conditions(draft: builder.Draft) -> list[builder.Draft]:
-    if isinstance(draft, builder.GroupDraft):
-        return [inner for item in draft.items for inner in _conditions(item)]
-    return [draft]
-
-
-def _warnings(counted: Any, unseen: list[str]) -> list[str]:
-    found = [f"“{event}” has never been seen. Is it spelled as the source sends it?" for event in unseen]
-    if counted and counted.of and counted.count == counted.of:
-        found.append("This is everybody.")
-    if counted and not counted.count and not unseen:
-        found.append("Nobody is in it now.")
-    return found
+        if found.status == Segment.Status.ARCHIVED:
+            changes.set_live(found)
+            messages.success(request, "It is live again; its members are being found.")
+        elif used:
+            messages.warning(request, f"It is in use: {', '.join(used)} follows it. Take it out there first.")
+        else:
+            changes.archive(found)
+            messages.success(request, "It is archived; its members leave it now.")
+    except ValueError as error:
+        messages.warning(request, str(error))
+    return redirect("segment", found.pk)

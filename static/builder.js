@@ -3,7 +3,12 @@ function press(form, act) {
   form.querySelector(`button[name="act"][value="${act}"]`)?.click();
 }
 
+const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "out", ArrowRight: "into" };
+// Where the focus goes after a move: the node's place may be another one then.
+let follow = null;
+
 document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented) return;
   const form = event.target.closest?.("#builder") ?? (event.target === document.body ? document.getElementById("builder") : null);
   if (!form) return;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && event.target.value === event.target.defaultValue) {
@@ -11,14 +16,22 @@ document.addEventListener("keydown", (event) => {
     press(form, "undo");
     return;
   }
-  const path = event.target.closest("[data-node]")?.dataset.node;
-  if (!path) return;
-  if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+  if (event.key === "Escape") event.target.closest("details.menu[open]")?.removeAttribute("open");
+  const node = event.target.closest("[data-node]");
+  if (!node) return;
+  const path = node.dataset.node;
+  if (event.altKey && ARROWS[event.key]) {
     event.preventDefault();
-    press(form, `${event.key === "ArrowUp" ? "up" : "down"} ${path}`);
+    if (path === "r") return;
+    node.dataset.moved = "";
+    follow = { name: event.target.name?.slice(path.length), text: said(node) };
+    press(form, `${ARROWS[event.key]} ${path}`);
   } else if (event.key === "Backspace" && event.target.matches("input[type=text]:not([data-add])") && event.target.value === "") {
     event.preventDefault();
     press(form, `remove ${path}`);
+  } else if (event.key === "Backspace" && event.target.matches("[data-add]") && event.target.value === "") {
+    const last = [...node.querySelectorAll(":scope > [data-node]")].pop();
+    if (path !== "r" && !last) press(form, `remove ${path}`);
   } else if (event.key === "Enter" && event.target.matches("input, select")) {
     // The form's first button would be pressed; here Enter means: take this, count again.
     event.preventDefault();
@@ -26,35 +39,64 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// After a condition was added, go on where the sentence has its first gap.
+// A menu that is left closes.
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest?.("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// What the controls of a form or node say, without the paths of their nodes.
+function said(part) {
+  const named = [...part.querySelectorAll("[name]")].filter((one) => one.type !== "checkbox" || one.checked);
+  return named.map((one) => `${one.name.split(":").slice(1).join(":")}=${one.value}`).join("&");
+}
+
+// After a condition was added, go on where the sentence has its first gap; after a move, stay with what was moved.
 let added = "";
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id !== "builder") return;
   const field = document.activeElement;
   added = field?.matches?.("[data-add]") && field.value ? field.id : "";
 });
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "rule") return;
+  if (follow) {
+    const node = [...document.querySelectorAll("#rule [data-node]")].find((one) => said(one) === follow.text);
+    (node?.querySelector(`[name="${node.dataset.node}${follow.name}"]`) ?? node?.querySelector("select, input:not([type=hidden])"))?.focus();
+    follow = null;
+  }
   if (!added) return;
   const field = document.getElementById(added);
   const blocks = field?.closest("fieldset").querySelectorAll(":scope > .condition");
   const last = blocks?.[blocks.length - 1];
-  (last?.querySelector("input.word:not([value]), input.word[value=''], input[id$=times], input[id$=within]") ?? field)?.focus();
+  const gap = last && [...last.querySelectorAll("input.word")].find((one) => one.value === "" && !one.closest(".maybe"));
+  const first = gap ?? last?.querySelector("input[name$=':times']") ?? last?.querySelector("input[name$=':number']") ?? last?.querySelector("input.word");
+  (field?.value ? field : first ?? field)?.focus();
   added = "";
 });
 
 // An answer that comes while somebody types on would wipe the new letters out: leave it. Their own change asks again.
 let asked = "";
 let acted = false;
-
-function said(form) {
+function whole(form) {
   return new URLSearchParams(new FormData(form)).toString();
 }
-
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.id !== "builder") return;
-  asked = said(event.detail.elt);
+  asked = whole(event.detail.elt);
   acted = Boolean(event.detail.requestConfig.triggeringEvent?.submitter?.value);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const form = document.getElementById("builder");
-  if (event.detail.target === form && !acted && said(form) !== asked) event.detail.shouldSwap = false;
+  if (event.detail.target?.id !== "rule") return;
+  if (!acted && whole(form) !== asked) event.detail.shouldSwap = false;
+  swapping = event.detail.shouldSwap;
 });
+
+// A field that goes away while it has the focus says that it was changed: it was, and has been answered.
+let swapping = false;
+document.addEventListener("change", (event) => { if (swapping) event.stopImmediatePropagation(); }, true);
+document.addEventListener("htmx:afterSwap", () => { swapping = false; });

@@ -30,9 +30,14 @@ class Cursor:
 
     def expected(self, what: str, words: Iterable[str] = ()) -> TextError:
         """What should have come here; with the nearest of `words`, where what came is nearly one of them."""
-        near = get_close_matches(self.here.word, list(words), n=1, cutoff=0.7) if self.here.kind == "word" else []
-        meant = f"; did you mean {near[0]}?" if near and near[0] != self.here.word else ""
-        return self.mistake(f"expected {what}, found {self.here.shown}{meant}")
+        near = self.near(words)
+        return self.mistake(f"expected {what}, found {self.here.shown}{f'; did you mean {near}?' if near else ''}")
+
+    def near(self, words: Iterable[str]) -> str:
+        """Which of these words the next one nearly is; '' for none."""
+        word = self.here.word
+        alike = [one for one in words if abs(len(one) - len(word)) <= 1 and one != word]
+        return (get_close_matches(word, alike, n=1, cutoff=0.65) or [""])[0] if self.here.kind == "word" else ""
 
     def sees(self, *words: str, at: int = 0) -> bool:
         """Whether these words or signs come next, or so many tokens later."""

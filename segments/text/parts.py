@@ -6,6 +6,7 @@ from segments.rules import OPS, PROPERTY_OPS, WEEK, Against, Op
 from segments.text.cursor import Cursor
 from segments.text.tokens import DAYS, TEST_SIGNS, TESTS, Said
 
+COMPARISON = "a comparison such as =, !=, >, <, contains, is any of, between, before or exists"
 _AGGREGATES = {
     "sum": "sum", "average": "average", "mean": "average", "lowest": "lowest", "min": "lowest", "minimum": "lowest",
     "highest": "highest", "max": "highest", "maximum": "highest",
@@ -69,12 +70,14 @@ class Parts(Cursor):
             low = self.value()
             self.need("and")
             return "between", [low, self.value()]
-        for op in ("before", "after"):
-            if self.take(op):
-                return op, self.value()
-        for op in ("exists", "missing"):
-            if self.take(op):
-                return op, True
+        if self.take("before"):
+            return "before", self.value()
+        if self.take("after"):
+            return "after", self.value()
+        if self.take("exists"):
+            return "exists", True
+        if self.take("missing"):
+            return "missing", True
         if said_is:
             return "is", self.value()
         if self.take("contains"):
@@ -86,7 +89,7 @@ class Parts(Cursor):
             raise self.mistake(
                 f"{self.here.text} compares totals; a trait or property takes > or <, or between … and …"
             )
-        raise self.expected("a comparison such as =, !=, >, <, contains, is any of, between, before or exists", TESTS)
+        raise self.expected(COMPARISON, TESTS)
 
     def _coming(self) -> bool:
         return self.sees("today") or self.sees("in", "next") or self.sees("in", "the", "next")
@@ -140,7 +143,9 @@ class Parts(Cursor):
         name = self.ahead(1)
         if name.kind not in ("text", "word") or not self.is_test(ops, 2):
             return False
-        return name.word not in ("not", "did", "birthday") and not self.sees("is", "anonymous", at=1)
+        if name.word == "birthday" and any(self.sees(*words, at=2) for words in (("in",), ("is", "in"), ("today",))):
+            return False
+        return name.word not in ("not", "did") and not self.sees("is", "anonymous", at=1)
 
     def events(self, said: Said, key: str) -> None:
         """The name of an event, then what chooses among them."""
@@ -211,7 +216,10 @@ class Parts(Cursor):
                 place = self.place
                 said.put("after_first", self.anchor(), place)
             else:
-                self.put_span(said, "within", after_the=self.take("last"))
+                last = self.take("last")
+                if not last and self.here.kind != "number":
+                    raise self.expected("'last', 'first' or a length of time such as 90 days", ("last", "first"))
+                self.put_span(said, "within", after_the=last)
         elif self.take("since"):
             self._one_window(said, place)
             _ = self.take_one("the", "their")

@@ -56,6 +56,11 @@ NAMES = [
     "place_1",
     "with",
     "reason",
+    "status",
+    "sort",
+    "column",
+    "days",
+    "number",
 ]
 OURS = ("", "people/", "segments/", "connectors/", "admin/connectors/", "admin/profiles/")
 

@@ -1,7 +1,7 @@
-"""Random rules of every kind, and random people to ask them of, for hypothesis.
+"""Random rules of every kind, for hypothesis, with every value that they may have: what all their forms are tried with.
 
-`LEAVES` has a strategy for each class of condition; `rules_of` nests some of them, and `rules` all. Names are few, so that
-rules and people meet; `odd_rules` has names that a quoting mistake trips over. Nothing here knows the database.
+`LEAVES` has a strategy for each class of condition; `rules_of` nests some of them, and `rules` all. `odd_rules` has names
+that a quoting mistake trips over. Nothing here knows the database. (Rules that meet people are in `questions`.)
 """
 
 from datetime import UTC, datetime, timedelta
@@ -192,12 +192,3 @@ def rules_of(*kinds: st.SearchStrategy[Anything]) -> st.SearchStrategy[Rule]:
 
 rules = rules_of(*LEAVES.values())
 odd_rules = rules_of(*leaves(odd, odd, odd).values())
-
-# What a source may have sent, near enough to the rules' values to meet them.
-values = st.recursive(
-    scalars | st.none() | stamps | st.sampled_from(["2026-02-30", "now", "1e999", "٣", "2026-06-14T25:00:00Z", "5 "]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["b", "x"]), inner, max_size=2),
-    max_leaves=4,
-)
-documents = st.dictionaries(names | st.just("a"), values, max_size=4)
-histories = st.lists(st.tuples(events, moments, documents), max_size=6)

@@ -1,4 +1,4 @@
-"""`manage.py segments`: count a rule, export segments as text, import them from a file."""
+"""`manage.py segments`: count a rule, export segments as text, import them from a file, print the rules' JSON Schema."""
 
 import json
 from argparse import ArgumentParser
@@ -13,7 +13,8 @@ from django.db import transaction
 from segments import exchange
 from segments.counting import count
 from segments.describe import describe
-from segments.rules import RuleError
+from segments.rules import Cycle, RuleError, UnknownSegment
+from segments.rules.schema import schema
 from segments.text import TextError, parse
 
 
@@ -31,7 +32,11 @@ class Command(BaseCommand):
         exporting.add_argument("--json", action="store_true", help="print one line of JSON")
         importing = acts.add_parser("import", help="make or change segments as a file says")
         importing.add_argument("file", help="what export wrote, edited or not")
+        importing.add_argument(
+            "--dry-run", action="store_true", help="say what would be new and changed, and change nothing"
+        )
         importing.add_argument("--json", action="store_true", help="print one line of JSON")
+        acts.add_parser("schema", help="the JSON Schema of rules")
 
     def handle(self, *args: Any, **options: Any) -> None:
         match options["act"]:
@@ -39,15 +44,20 @@ class Command(BaseCommand):
                 self._count(options["rule"], options["at"], as_json=options["json"])
             case "export":
                 self._export(options["output"], as_json=options["json"])
+            case "schema":
+                self.stdout.write(json.dumps(schema(), indent=2))
             case _:
-                self._import(options["file"], as_json=options["json"])
+                self._import(options["file"], dry=options["dry_run"], as_json=options["json"])
 
     def _count(self, text: str, at: str | None, *, as_json: bool) -> None:
         try:
             rule = parse(text)
         except (TextError, RuleError) as error:
             raise CommandError(f"--rule: {error}") from None
-        found = count(rule, _moment(at), sample=0)
+        try:
+            found = count(rule, _moment(at), sample=0)
+        except (UnknownSegment, Cycle) as error:
+            raise CommandError(f"--rule: {error}") from None
         if as_json:
             self.stdout.write(json.dumps({"count": found.count, "of": found.of, "milliseconds": found.milliseconds}))
             return
@@ -57,17 +67,19 @@ class Command(BaseCommand):
         )
 
     def _export(self, output: str | None, *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps([asdict(one) for one in exchange.listed()]))
-        elif output:
-            try:
-                Path(output).write_text(exchange.written(), encoding="utf-8")
-            except OSError as error:
-                raise CommandError(f"{output} can't be written: {error.strerror}.") from None
-        else:
-            self.stdout.write(exchange.written(), ending="")
+        try:
+            text = json.dumps([asdict(one) for one in exchange.listed()]) + "\n" if as_json else exchange.written()
+        except exchange.Unwritable as error:
+            raise CommandError(str(error)) from None
+        if not output:
+            self.stdout.write(text, ending="")
+            return
+        try:
+            Path(output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{output} can't be written: {error.strerror}.") from None
 
-    def _import(self, file: str, *, as_json: bool) -> None:
+    def _import(self, file: str, *, dry: bool, as_json: bool) -> None:
         try:
             text = Path(file).read_text(encoding="utf-8")
         except OSError as error:
@@ -77,12 +89,28 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 report = exchange.take(text)
+                transaction.set_rollback(dry)
         except exchange.LineError as error:
             raise CommandError(f"{file}, {error}; nothing was changed") from None
+        except exchange.Unwritable as error:
+            raise CommandError(f"{error} Nothing was changed.") from None
         if as_json:
-            self.stdout.write(json.dumps(asdict(report)))
+            counts = {"made": report.made, "changed": report.changed, "same": report.same}
+            self.stdout.write(json.dumps(counts | {"segments": {one.name: _what(one) for one in report.segments}}))
             return
-        self.stdout.write(f"{report.made:,} made, {report.changed:,} changed, {report.same:,} as they were")
+        for one in report.segments:
+            if one.parts:
+                self.stdout.write(f"{_what(one):8} {one.name}{'' if one.made else f': {_listed(one.parts)}'}")
+        would = "; nothing was written, as this was a dry run" if dry else ""
+        self.stdout.write(f"{report.made:,} made, {report.changed:,} changed, {report.same:,} as they were{would}")
+
+
+def _what(outcome: exchange.Outcome) -> str:
+    return "made" if outcome.made else "changed" if outcome.parts else "same"
+
+
+def _listed(parts: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _moment(at: str | None) -> datetime | None:

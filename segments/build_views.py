@@ -1,0 +1,299 @@
+"""The builder: a form for a rule whose every button posts it whole; its preview, and what comes after it."""
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from cdp_site.roles import requires
+from segments import builder, catalog, changes, doubts, library, preview, report, versions
+from segments.builder import words
+from segments.counting import count
+from segments.describe import describe
+from segments.difference import changed, difference
+from segments.models import Segment
+from segments.rules import Rule, RuleError, events_in, from_json, key
+from segments.suggest import suggestions
+
+MOST_WARNINGS = 6
+
+
+class _Name(forms.Form):
+    name = forms.CharField(max_length=120, strip=True, error_messages={"required": "Give it a name."})
+    description = forms.CharField(required=False, max_length=1000)
+
+    def __init__(self, *args: Any, segment: Segment | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.segment = segment
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = Segment.objects.filter(name__iexact=name)
+        if self.segment:
+            others = others.exclude(pk=self.segment.pk)
+        if others.exists():
+            raise forms.ValidationError("Another segment has this name.")
+        return name
+
+
+@dataclass
+class _Building:
+    """What the builder stands at: of which segment, the draft, what is said beside it."""
+
+    segment: Segment | None
+    draft: builder.GroupDraft
+    history: str
+    name: str = ""
+    description: str = ""
+    name_errors: list[str] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@requires("segments")
+def build(request: HttpRequest, id: int | None = None) -> HttpResponse:
+    """A new segment, or the next version of one. Every button posts the whole form; the answer is the form."""
+    found = get_object_or_404(Segment, id=id) if id else None
+    if request.method == "POST":
+        return _posted(request, found)
+    draft, name, description = builder.EMPTY, "", ""
+    ready = library.ready(request.GET.get("from", ""))
+    if found:
+        kept = found.draft if found.draft is not None and request.GET.get("rule") != "live" else found.rule
+        draft, name, description = _draft_of(kept), found.name, found.description
+    elif ready:
+        draft, name, description = _draft_of(ready.rule), ready.name, ready.explained
+    return _shown(request, _Building(found, draft, builder.remember("", draft), name, description))
+
+
+@require_POST
+@requires("segments")
+def duplicate(request: HttpRequest, id: int) -> HttpResponse:
+    """A draft with the same rule, under a name of its own, opened in the builder."""
+    found = get_object_or_404(Segment, id=id)
+    try:
+        rule = from_json(found.rule)
+    except RuleError as error:
+        messages.warning(request, f"Its rule can't be read, so it can't be duplicated: {error}")
+        return redirect("segment", found.pk)
+    made = changes.create(_free_name(found.name), rule, _by(request), description=found.description, live=False)
+    messages.success(request, "This is the copy, a draft: nothing follows it yet.")
+    return redirect("segment_edit", made.pk)
+
+
+@requires("segments")
+def preview_of(request: HttpRequest, id: int | None = None) -> HttpResponse:
+    """How many people the form's rule finds, some of them, and what to look at again."""
+    found = get_object_or_404(Segment, id=id) if id else None
+    draft = builder.read(_form(request))
+    return render(request, "segments/_preview.html", _preview(draft, found))
+
+
+@requires("segments")
+def further(request: HttpRequest, id: int | None = None) -> HttpResponse:
+    """Month by month, by channel, and who would come and go: asked for after the preview, so that it holds nothing up."""
+    found = get_object_or_404(Segment, id=id) if id else None
+    draft = builder.read(_form(request))
+    return render(request, "segments/_further.html", _further(draft, found))
+
+
+def _form(request: HttpRequest) -> dict[str, str]:
+    """What was posted; of several values of one control (days of the week) all, with spaces between."""
+    return {name: " ".join(map(str, request.POST.getlist(name))) for name in request.POST}
+
+
+def _by(request: HttpRequest) -> Any:
+    return request.user if request.user.is_authenticated else None
+
+
+def _draft_of(rule: Any) -> builder.GroupDraft:
+    try:
+        return builder.draft_of(from_json(rule))
+    except RuleError:
+        return builder.EMPTY
+
+
+def _free_name(name: str) -> str:
+    tried = [f"{name[:100]} (copy)", *(f"{name[:100]} (copy {number})" for number in range(2, 200))]
+    taken = set(Segment.objects.filter(name__in=tried).values_list("name", flat=True))
+    return next(one for one in tried if one not in taken)
+
+
+def _posted(request: HttpRequest, found: Segment | None) -> HttpResponse:
+    form = _form(request)
+    act, history = form.get("act", ""), form.get("history", "")
+    draft = _added(builder.read(form), found)
+    now = _Building(found, draft, history, form.get("name", ""), form.get("description", ""))
+    if act in ("save", "draft"):
+        return _save(request, now, live=act == "save")
+    if act == "undo":
+        now.draft, now.history = builder.undo(builder.remember(history, draft)) or (draft, history)
+        # The list's newest state is the one shown again.
+    elif act not in ("", "more"):
+        now.draft = builder.act(draft, act)
+    now.history = builder.remember(now.history, now.draft)
+    return _shown(request, now, more=act == "more")
+
+
+def _added(draft: builder.GroupDraft, found: Segment | None) -> builder.GroupDraft:
+    """The draft with what its fields for new conditions say added to it; what isn't understood stays in its field."""
+    if not _has_additions(draft):
+        return draft
+    known = suggestions(builder.EMPTY, found.pk if found else None).vocabulary()
+
+    def added(node: builder.Draft) -> builder.Draft:
+        if not isinstance(node, builder.GroupDraft):
+            return node
+        node = replace(node, items=tuple(map(added, node.items)))
+        understood = builder.understand(node.add, known) if node.add else builder.Understood()
+        return node if understood.draft is None else replace(node, items=(*node.items, understood.draft), add="")
+
+    changed = added(draft)
+    assert isinstance(changed, builder.GroupDraft)
+    return changed
+
+
+def _has_additions(draft: builder.Draft) -> bool:
+    return isinstance(draft, builder.GroupDraft) and (bool(draft.add) or any(map(_has_additions, draft.items)))
+
+
+def _not_understood(draft: builder.Draft, path: str = "r") -> dict[str, str]:
+    """Why what stands in a field for a new condition became none, by its group."""
+    if not isinstance(draft, builder.GroupDraft):
+        return {}
+    found = {path: f"This isn't understood {builder.understand(draft.add).reason}"} if draft.add else {}
+    for number, item in enumerate(draft.items):
+        found |= _not_understood(item, f"{path}.{number}")
+    return found
+
+
+def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
+    named = _Name(request.POST, segment=now.segment)
+    checked = builder.check(now.draft)
+    if named.is_valid() and checked.rule is not None and not checked.errors and not _has_additions(now.draft):
+        trouble = preview.trouble(checked.rule, named.cleaned_data["name"])
+        if not trouble:
+            return _saved(request, now.segment, named.cleaned_data, checked.rule, live=live)
+        now.errors["r"] = trouble
+    elif checked.rule is None and not checked.errors:
+        now.errors["r"] = "Add at least one condition."
+    now.name_errors = [str(error) for error in named.errors.get("name", [])]
+    return _shown(request, now)
+
+
+def _saved(
+    request: HttpRequest, found: Segment | None, named: dict[str, str], rule: Rule, *, live: bool
+) -> HttpResponse:
+    name, description, by = named["name"], named["description"], _by(request)
+    with transaction.atomic():
+        if found is None:
+            found, another = changes.create(name, rule, by, description=description, live=live), True
+        else:
+            Segment.objects.filter(pk=found.pk).update(name=name, description=description)
+            another = _another(found, rule, by, live=live)
+    if not live:
+        kept = "Kept as a draft: the live rule stays as it is." if found.status == Segment.Status.LIVE else ""
+        messages.success(request, kept or "Saved as a draft: nothing follows it yet.")
+    else:
+        messages.success(request, "Saved. Its members are being found." if another else "Saved.")
+    address = reverse("segment", args=[found.pk])
+    if request.htmx:  # type: ignore[attr-defined]
+        answer = HttpResponse(status=204)
+        answer["HX-Redirect"] = address
+        return answer
+    return redirect(address)
+
+
+def _another(found: Segment, rule: Rule, by: Any, *, live: bool) -> bool:
+    """Whether it has another rule now. A segment that was never live is a draft itself."""
+    if not live and found.status == Segment.Status.DRAFT:
+        return changes.save_rule(found, rule, by)
+    differs = versions.save_draft(found, rule, by)
+    return versions.publish(found, by) if live else differs
+
+
+def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpResponse:
+    """The form as it stands. A quick answer has the rule alone; the preview follows it when the rule is another."""
+    checked = builder.check(now.draft)
+    found = suggestions(now.draft, now.segment.pk if now.segment else None)
+    identity = key(checked.rule) if checked.rule is not None else ""
+    context = {
+        "segment": now.segment, "draft": now.draft, "history": now.history, "shown": preview.mark(identity),
+        "name": now.name, "description": now.description, "name_errors": now.name_errors,
+        "errors": {**checked.errors, **_not_understood(now.draft), **now.errors}, "gaps": checked.gaps,
+        "suggestions": found, "words": words,
+        "from_draft": now.segment is not None and now.segment.draft is not None and request.method == "GET",
+        "on_live": request.GET.get("rule") == "live",
+        "kinds": {one.name: one.label for one in found.identifiers} | {"anonymous": "anonymous"},
+        "ready": library.READY,
+    }  # fmt: skip
+    if request.htmx:  # type: ignore[attr-defined]
+        answer = render(request, "segments/_built.html", context)
+        if request.POST.get("shown") != context["shown"]:
+            answer["HX-Trigger-After-Swap"] = "rule-changed"
+        return answer
+    context |= {"preview_address": _address("segment_preview", now.segment), **_preview(now.draft, now.segment)}
+    if more:
+        context |= _further(now.draft, now.segment)
+    return render(request, "segments/build.html", context)
+
+
+def _address(name: str, segment: Segment | None) -> str:
+    return reverse(f"{name}_of", args=[segment.pk]) if segment else reverse(name)
+
+
+def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
+    rule = builder.check(draft).rule
+    shown: dict[str, Any] = {"further_address": _address("segment_further", segment), "segment": segment}
+    if rule is None:
+        return shown
+    trouble = preview.trouble(rule, segment.name if segment else "")
+    if trouble:
+        return {**shown, "sentence": describe(rule), "warnings": [trouble]}
+    counted = count(rule)
+    if segment is not None and segment.status == Segment.Status.LIVE:
+        with contextlib.suppress(RuleError):
+            lines = difference(from_json(segment.rule), rule)
+            shown |= {"lines": lines, "differs": changed(lines)}
+    return shown | {
+        "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample),
+        "warnings": _warnings(rule, counted.count, counted.of, counted.milliseconds),
+    }  # fmt: skip
+
+
+def _warnings(rule: Rule, number: int, of: int, milliseconds: float) -> list[str]:
+    events = {one.name: one.count for one in catalog.events()}
+    named = {one.name for one in events_in(rule)}
+    properties = {name: {one.name for one in catalog.properties(name)} for name in sorted(named & events.keys())}
+    traits = {one.name for one in catalog.traits()}
+    found = doubts.contradictions(rule)
+    found += doubts.unseen(rule, events.keys(), traits, properties)
+    if of and number == of:
+        found.append("This is everybody.")
+    if of and not number and not found:
+        found.append("Nobody is in it now.")
+    return (found + doubts.cost(rule, milliseconds, events))[:MOST_WARNINGS]
+
+
+def _further(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
+    rule = builder.check(draft).rule
+    live = segment if segment is not None and segment.status == Segment.Status.LIVE else None
+    shown: dict[str, Any] = {"segment": segment}
+    if rule is None or preview.trouble(rule, segment.name if segment else ""):
+        return shown
+    found = preview.further(rule, live)
+    shown |= {
+        "further": found, "sizes": [size for _, size in found.months],
+        "first_month": f"{timezone.localtime(found.months[0][0]):%B %Y}" if found.months else "",
+        "labels": [f"{timezone.localtime(moment):%B %Y}: {size:,}" for moment, size in found.months],
+    }  # fmt: skip
+    if found.moves:
+        shown |= {"entering": report.some(found.moves.entering), "leaving": report.some(found.moves.leaving)}
+    return shown
