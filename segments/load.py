@@ -163,7 +163,7 @@ def _load_pass(
             bits.append(f"CASE WHEN {' AND '.join(tests)} THEN {1 << bit}::int8 ELSE 0::int8 END")
         selected.append(" | ".join(bits))
         layout.append((f"bits{first // _BITS}", "i8"))
-    said = sorted({(stream.value, stream.kind) for stream in streams.values() if stream.kind})
+    said: list[tuple[str, Kind]] = sorted({(stream.value, stream.kind) for stream in streams.values() if stream.kind})
     joins = ""
     for place, (name, kind) in enumerate(said):
         events = {stream.events.name for stream in streams.values() if (stream.value, stream.kind) == (name, kind)}
