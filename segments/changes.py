@@ -1,20 +1,20 @@
 """What people do to segments: make one, change its rule, name it anew, put it live, archive it. Each is one transaction.
 
 Segments may ask for others by name. So that none asks for itself, for one that isn't there, or for one that nobody keeps,
-these acts take turns (`_hold_names`) and look at all rules before they write.
+these acts take turns (`expand.hold_names`) and look at all rules before they write.
 """
 
 import json
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from cdp_site import sql, stages
-from segments import expand, fill
-from segments.models import Membership, MembershipChange, Segment, SegmentSize, SegmentVersion
+from segments import coming, expand, fill
+from segments.models import ComingMember, Membership, MembershipChange, Segment, SegmentSize, SegmentVersion
 from segments.rules import Rule, RuleError, from_json, segments_in, to_json
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def create(
     Raises `RuleError` where the rule asks for itself or for a segment that isn't there.
     """
     with transaction.atomic():
-        _hold_names()
+        expand.hold_names()
         expand.check(rule, name)
         status = Segment.Status.LIVE if live else Segment.Status.DRAFT
         segment = Segment.objects.create(
             name=name, description=description, rule=to_json(rule), status=status, created_by_id=by.pk if by else None
         )
-        _keep_version(segment, by)
+        _keep_version(segment, 1, rule, by)
         if live:
             fill.start(segment)
     segment.refresh_from_db()
@@ -52,24 +52,30 @@ def create(
 
 def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None) -> bool:
     """Give a segment a new rule: a new version, and for a live one a fill that writes the entries and exits; likewise for
-    those that ask for it.
+    those that ask for it. A live segment that has its members keeps its old rule until everybody is evaluated.
 
     Returns False when the rule is the one that it has. Raises `RuleError` where it asks for itself or for a segment that
     isn't there. `segment` is refreshed.
     """
     with transaction.atomic():
-        _hold_names()
+        expand.hold_names()
         segment.refresh_from_db(fields=["name"])
-        asking = expand.asking_for(segment.name, expand.stored())
+        asking = expand.asking_for(segment.name, expand.stored_and_coming())
         locked = {one.id: one for one in _locked(Q(id=segment.id) | Q(name__in=asking))}
         held = locked[segment.id]
-        changed = _written(held.rule) != _written(to_json(rule))
+        changed = written(held.coming or held.rule) != written(to_json(rule))
         if changed:
             expand.check(rule, held.name)
-            held.rule, held.version = to_json(rule), held.version + 1
-            held.save(update_fields=["rule", "version", "updated_at"])
-            _keep_version(held, by)
-            fill.mark([one.id for one in locked.values() if one.status == Segment.Status.LIVE])
+            number = held.versions.aggregate(models.Max("number"))["number__max"] or 0
+            if coming.swaps(held):
+                held.coming = to_json(rule)
+                marked = [held.id]
+            else:
+                held.rule, held.version = to_json(rule), number + 1
+                marked = [one.id for one in locked.values() if one.status == Segment.Status.LIVE]
+            held.save(update_fields=["rule", "coming", "version", "updated_at"])
+            _keep_version(held, number + 1, rule, by)
+            fill.mark(marked)
     segment.refresh_from_db()
     return changed
 
@@ -79,7 +85,7 @@ def _locked(chosen: Q) -> list[Segment]:
     return list(Segment.objects.select_for_update(no_key=True).filter(chosen).order_by("id"))
 
 
-def _written(rule: object) -> str:
+def written(rule: object) -> str:
     """As text: 1 and true are different values."""
     return json.dumps(rule, sort_keys=True)
 
@@ -90,24 +96,25 @@ def rename(segment: Segment, name: str) -> None:
     Cost: one pass over the rules of all segments and their versions. `segment` is refreshed.
     """
     with transaction.atomic():
-        _hold_names()
+        expand.hold_names()
         everyone = _locked(Q())
         held = next(one for one in everyone if one.id == segment.id)
         old, held.name = held.name, name
         held.save(update_fields=["name", "updated_at"])
         for asking in everyone:
-            if renamed := _renamed(asking.rule, old, name):
-                Segment.objects.filter(pk=asking.pk).update(rule=renamed)
+            for kept in ("rule", "coming", "draft"):
+                if renamed := _renamed(getattr(asking, kept), old, name):
+                    Segment.objects.filter(pk=asking.pk).update(**{kept: renamed})
         for version in SegmentVersion.objects.order_by("id"):
             if renamed := _renamed(version.rule, old, name):
                 SegmentVersion.objects.filter(pk=version.pk).update(rule=renamed)
     segment.refresh_from_db()
 
 
-def _renamed(written: object, old: str, new: str) -> dict[str, object] | None:
+def _renamed(kept: object, old: str, new: str) -> dict[str, object] | None:
     """The stored rule with the segment's new name, where it asks for the old one."""
     try:
-        rule = from_json(written)
+        rule = from_json(kept)
     except RuleError:
         return None  # the doctor speaks of rules that can't be read
     return to_json(expand.renamed(rule, old, new)) if old in segments_in(rule) else None
@@ -127,43 +134,39 @@ def set_status(segment: Segment, status: Segment.Status) -> None:
     """Raises `StillAsked` where a segment is archived that another one asks for, and `RuleError` where one comes back
     that asks for a segment which is archived itself."""
     with transaction.atomic():
-        _hold_names()
+        expand.hold_names()
         held = Segment.objects.select_for_update(no_key=True).get(id=segment.id)
         if held.status != status:
             _check_status(held, status)
             held.status = status
-            held.save(update_fields=["status", "updated_at"])
+            if held.coming is not None:
+                # Nobody is a member any more: there is nothing to swap.
+                held.rule, held.coming, held.version = held.coming, None, held.filling_version or held.version
+                coming.forget(held.id)
+            held.save(update_fields=["status", "rule", "coming", "version", "updated_at"])
             fill.start(held)
     segment.refresh_from_db()
 
 
 def _check_status(held: Segment, status: Segment.Status) -> None:
     if status == Segment.Status.ARCHIVED:
-        asking = [name for name, rule in expand.stored().items() if held.name in segments_in(rule)]
+        asking = [name for name, rule in expand.stored_and_coming().items() if held.name in segments_in(rule)]
         if asking:
             raise StillAsked(held.name, asking)
     elif held.status == Segment.Status.ARCHIVED:
         expand.check(from_json(held.rule), held.name)
 
 
-# Two who save at once could each ask for the other.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('tributary segments asking for segments', 0))"
-
-
-def _hold_names() -> None:
-    sql.rows(_HOLD)
-
-
-def _keep_version(segment: Segment, by: "AbstractBaseUser | None") -> None:
+def _keep_version(segment: Segment, number: int, rule: Rule, by: "AbstractBaseUser | None") -> None:
     SegmentVersion.objects.create(
-        segment=segment, number=segment.version, rule=segment.rule, created_by_id=by.pk if by else None
+        segment=segment, number=number, rule=to_json(rule), created_by_id=by.pk if by else None
     )
 
 
 @receiver(post_delete, sender=Segment)
 def forget_members(instance: Segment, **_: object) -> None:
     """A deleted segment takes its memberships and history along."""
-    for model in (Membership, MembershipChange, SegmentSize):
+    for model in (Membership, ComingMember, MembershipChange, SegmentSize):
         model.objects.filter(segment_id=instance.id).delete()
     with sql.cursor() as cursor:
         cursor.execute("DELETE FROM changed_membership WHERE segment_id = %s", (instance.id,))

@@ -152,7 +152,7 @@ def _apply(block: _Block, rule: Rule, before: Segment | None) -> Outcome:
 
 def _rule(segment: Segment) -> Rule:
     try:
-        return from_json(segment.rule)
+        return from_json(segment.coming or segment.rule)
     except RuleError as error:
         raise Unwritable(segment.name, error) from None
 

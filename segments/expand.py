@@ -1,10 +1,11 @@
 """Rules that ask for other segments, made whole: those segments' rules in their place."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from cdp_site import sql
 from segments.rules import (
+    All,
     Cycle,
     InSegment,
     Rule,
@@ -21,6 +22,17 @@ from segments.rules import (
 MOST = 2_000
 
 _RULES = "SELECT name, rule FROM segment WHERE status <> 'archived' ORDER BY id"
+_WITH_COMING = """
+SELECT name, rule FROM segment WHERE status <> 'archived'
+UNION ALL SELECT name, coming FROM segment WHERE status <> 'archived' AND coming IS NOT NULL
+"""
+# Two who save at once could each ask for the other.
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('tributary segments asking for segments', 0))"
+
+
+def hold_names() -> None:
+    """Until the transaction ends nobody else changes which segment asks for which."""
+    sql.rows(_HOLD)
 
 
 def stored() -> dict[str, Rule]:
@@ -31,6 +43,18 @@ def stored() -> dict[str, Rule]:
             found[name] = from_json(json.loads(rule))
         except RuleError:
             continue
+    return found
+
+
+def stored_and_coming() -> dict[str, Rule]:
+    """As `stored`, with the rules in it that are about to take the place of others: what asks for whom, now or soon."""
+    found: dict[str, Rule] = {}
+    for name, rule in sql.rows(_WITH_COMING):
+        try:
+            read = from_json(json.loads(rule))
+        except RuleError:
+            continue
+        found[name] = All((found[name], read)) if name in found else read
     return found
 
 
@@ -45,21 +69,38 @@ def whole(rule: Rule, segments: Mapping[str, Rule] | None = None) -> Rule:
 
 
 def check(rule: Rule, name: str = "") -> None:
-    """Refuse a rule that can't be asked under this name: it asks for itself, for nobody, or for too much.
+    """Refuse a rule that can't be asked under this name: it asks for itself, for nobody, or for too much (or makes
+    another one do so).
 
     `RuleError`, for whoever is writing the rule. An empty name: it is no segment's (yet).
     """
-    if not segments_in(rule):
-        return
-    known = stored()
+    known = stored_and_coming() | ({name: rule} if name else {})
     try:
-        found = expanded(rule, known | ({name: rule} if name else {}), (name,) if name else ())
+        expanded(rule, known, (name,) if name else ())
     except Cycle as cycle:
         raise RuleError("", f"goes in a circle: {cycle}; a segment can't ask for itself") from None
     except UnknownSegment as unknown:
         raise RuleError("", f"asks for the segment {unknown.name!r}, which isn't there or is archived") from None
-    if sum(1 for _ in nodes(found)) > MOST:
+    sizes: dict[str, int] = {}
+    if _size(rule, known, sizes) > MOST:
         raise RuleError("", f"has more than {MOST:,} conditions, with all segments that it asks for")
+    for other in asking_for(name, known):
+        if _size(known[other], known, sizes) > MOST:
+            raise RuleError("", f"makes “{other}” one of more than {MOST:,} conditions: it asks for this segment")
+
+
+def _size(rule: Rule, segments: Mapping[str, Rule], sizes: dict[str, int]) -> int:
+    """The number of a rule's conditions with those of all segments that it asks for. `sizes` keeps theirs."""
+    number = 0
+    for _, node in nodes(rule):
+        if isinstance(node, InSegment) and node.name in segments:
+            if node.name not in sizes:
+                sizes[node.name] = 0  # should stored rules go in a circle
+                sizes[node.name] = _size(segments[node.name], segments, sizes)
+            number += sizes[node.name]
+        else:
+            number += 1
+    return number
 
 
 def asking_for(name: str, segments: Mapping[str, Rule]) -> list[str]:
@@ -77,8 +118,3 @@ def asking_for(name: str, segments: Mapping[str, Rule]) -> list[str]:
 
 def renamed(rule: Rule, old: str, new: str) -> Rule:
     return replaced(rule, lambda leaf: InSegment(new) if leaf == InSegment(old) else leaf)
-
-
-def unanswerable(rules: Iterable[Rule], segments: Mapping[str, Rule]) -> list[str]:
-    """Names that these rules ask for and that aren't there."""
-    return sorted({name for rule in rules for name in segments_in(rule) if name not in segments})

@@ -94,7 +94,7 @@ def _queue_moved(clock: _Clock, live: dict[int, Rule], now: datetime) -> None:
     """Queue the people whom the time since the last batch moved; when they are very many, ask for full evaluations."""
     moved = _moved_events(_windows(list(live.values())), clock.at, now)
     if len(moved) > MOST_CANDIDATES:
-        fill.mark([id for id, rule in live.items() if any(True for _ in events_in(rule))])
+        fill.mark([abs(id) for id, rule in live.items() if any(True for _ in events_in(rule))])
         moved = moved[:0]
     people = _moved_dates(clock, list(live.values()), now)
     _queue(

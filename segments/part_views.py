@@ -103,7 +103,7 @@ def back(request: HttpRequest, id: int) -> HttpResponse:
             messages.success(request, f"The rule of version {number} is live again. Its members are being found.")
         else:
             messages.info(request, f"Version {number} has the rule that is live.")
-    except (versions.NoVersion, ValueError, LookupError) as error:
+    except (versions.NoVersion, ValueError) as error:
         messages.warning(request, str(error))
     return redirect("segment", found.pk)
 

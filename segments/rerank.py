@@ -47,5 +47,5 @@ def refresh(now: datetime) -> int:
             if kept.get(digest(slot), (None,))[0] != threshold
             for id in used[slot]
         }
-        fill.mark(sorted(moved))
+        fill.mark(sorted({abs(id) for id in moved}))
     return len(found)

@@ -6,6 +6,7 @@ does. Nothing that was live is ever lost.
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 from typing import Any as Anything
 
@@ -36,7 +37,7 @@ def save_draft(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = Non
     """
     with transaction.atomic():
         held = _held(segment)
-        differs = held.rule != to_json(rule)
+        differs = changes.written(held.coming or held.rule) != changes.written(to_json(rule))
         held.draft = to_json(rule) if differs else None
         held.draft_by_id = by.pk if by and differs else None
         held.draft_at = timezone.now() if differs else None
@@ -106,8 +107,7 @@ class Version:
 def history(segment: Segment, most: int = MOST) -> list[Version]:
     """The versions, newest first. Cost: one query."""
     kept = list(segment.versions.select_related("created_by")[: most + 1])
-    before: list[SegmentVersion | None] = [*kept[1:], None]
-    return [_version(segment, one, older) for one, older in zip(kept, before, strict=True)][:most]
+    return [_version(segment, one, older) for one, older in zip_longest(kept, kept[1:])][:most]
 
 
 def compared(segment: Segment, before: str, after: str) -> list[Line]:

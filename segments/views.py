@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from cdp_site import asked
 from cdp_site.roles import requires
 from profiles.models import Profile
-from segments import catalog, changes, expand, library, report, roster, versions
+from segments import catalog, changes, library, report, roster, versions
 from segments.difference import told
 from segments.explain import explain
 from segments.models import Segment
@@ -151,7 +151,7 @@ def why(request: HttpRequest, id: int, profile_id: int) -> HttpResponse:
     found = get_object_or_404(Segment, id=id)
     person = get_object_or_404(Profile, id=profile_id)
     try:
-        reason = explain(expand.whole(from_json(found.rule)), profile_id)
+        reason = explain(from_json(found.rule), profile_id)
     except ValueError as error:
         raise Http404(str(error)) from None
     if reason is None:
@@ -166,12 +166,15 @@ def archive(request: HttpRequest, id: int) -> HttpResponse:
     found = get_object_or_404(Segment, id=id)
     used = [str(one.audience) for one in found.audiences.select_related("audience") if one.audience.enabled]
     used += [f"“{one.name}”" for one in report.asked_by(list(Segment.objects.exclude(pk=found.pk))).get(found.name, [])]
-    if found.status == Segment.Status.ARCHIVED:
-        changes.set_live(found)
-        messages.success(request, "It is live again; its members are being found.")
-    elif used:
-        messages.warning(request, f"It is in use: {', '.join(used)} follows it. Take it out there first.")
-    else:
-        changes.archive(found)
-        messages.success(request, "It is archived; its members leave it now.")
+    try:
+        if found.status == Segment.Status.ARCHIVED:
+            changes.set_live(found)
+            messages.success(request, "It is live again; its members are being found.")
+        elif used:
+            messages.warning(request, f"It is in use: {', '.join(used)} follows it. Take it out there first.")
+        else:
+            changes.archive(found)
+            messages.success(request, "It is archived; its members leave it now.")
+    except ValueError as error:
+        messages.warning(request, str(error))
     return redirect("segment", found.pk)

@@ -60,6 +60,11 @@ NAMES = [
     "place_1",
     "with",
     "reason",
+    "status",
+    "sort",
+    "column",
+    "days",
+    "number",
 ]
 OURS = ("", "people/", "segments/", "connectors/", "admin/connectors/", "admin/profiles/")
 

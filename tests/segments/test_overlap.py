@@ -42,7 +42,10 @@ def test_at_most_six_others_and_the_largest_combinations() -> None:
     people = [person() for _ in range(40)]
     here = put(SegmentFactory(name="Here"), *people)
     for number in range(8):
-        put(SegmentFactory(name=f"S{number}"), *(one for place, one in enumerate(people) if (place + number) % (number + 2)))
+        put(
+            SegmentFactory(name=f"S{number}"),
+            *(one for place, one in enumerate(people) if (place + number) % (number + 2)),
+        )
     found = overlap.overlap(here)
     assert len(found.others) == overlap.MOST_SEGMENTS
     assert len(found.combinations) <= overlap.MOST_COMBINATIONS
@@ -100,7 +103,9 @@ def test_events_of_the_last_thirty_days_are_counted_once_a_person() -> None:
     for one in others:
         happened(one, "Email Opened", now - timedelta(days=31))
     found = makeup.makeup(put(SegmentFactory(), *readers), now)
-    assert [(one.feature, one.members, one.everybody) for one in found.over] == [(Feature("event", "Email Opened"), 20, 20)]
+    assert [(one.feature, one.members, one.everybody) for one in found.over] == [
+        (Feature("event", "Email Opened"), 20, 20)
+    ]
 
 
 def test_what_chance_may_do_is_not_told() -> None:
