@@ -168,7 +168,7 @@ def _not_understood(draft: builder.Draft, path: str = "r") -> dict[str, str]:
     """Why what stands in a field for a new condition became none, by its group."""
     if not isinstance(draft, builder.GroupDraft):
         return {}
-    found = {path: f"This isn't understood {builder.understand(draft.add).reason}"} if draft.add else {}
+    found = {path: f"This isn't understood; {builder.understand(draft.add).reason}."} if draft.add else {}
     for number, item in enumerate(draft.items):
         found |= _not_understood(item, f"{path}.{number}")
     return found
@@ -227,7 +227,7 @@ def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpR
     context = {
         "segment": now.segment, "draft": now.draft, "history": now.history, "shown": preview.mark(identity),
         "name": now.name, "description": now.description, "name_errors": now.name_errors,
-        "errors": {**checked.errors, **_not_understood(now.draft), **now.errors}, "gaps": checked.gaps,
+        "errors": {**checked.errors, **now.errors}, "gaps": checked.gaps, "misread": _not_understood(now.draft),
         "suggestions": found, "words": words,
         "from_draft": now.segment is not None and now.segment.draft is not None and request.method == "GET",
         "on_live": request.GET.get("rule") == "live",
@@ -251,7 +251,9 @@ def _address(name: str, segment: Segment | None) -> str:
 
 def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
     rule = builder.check(draft).rule
-    shown: dict[str, Any] = {"further_address": _address("segment_further", segment), "segment": segment}
+    shown: dict[str, Any] = {
+        "further_address": _address("segment_further", segment), "segment": segment, "begun": bool(draft.items),
+    }  # fmt: skip
     if rule is None:
         return shown
     trouble = preview.trouble(rule, segment.name if segment else "")

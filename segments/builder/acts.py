@@ -17,9 +17,8 @@ Places = tuple[int, ...]
 
 
 def act(draft: GroupDraft, said: str) -> GroupDraft:
-    verb, path, *rest = (*said.split(" "), "", "", "")
+    verb, path, one, other = [*said.split(" "), "", "", ""][:4]
     places = _places(path)
-    one, other = rest[0], rest[1]
     if places is None:
         return draft
     if verb == "group":

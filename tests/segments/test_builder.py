@@ -332,7 +332,15 @@ class Controls(HTMLParser):
 def shown(draft: GroupDraft) -> Controls:
     suggestions = Suggestions([], Names("trait-values", []), [], [], [], [], [], {}, {})
     kinds = {"anonymous": "anonymous"}
-    context = {"draft": draft, "words": words, "suggestions": suggestions, "kinds": kinds, "errors": {}, "gaps": ()}
+    context = {
+        "draft": draft,
+        "words": words,
+        "suggestions": suggestions,
+        "kinds": kinds,
+        "errors": {},
+        "gaps": (),
+        "misread": {},
+    }
     return Controls(render_to_string("segments/_builder.html", context))
 
 
