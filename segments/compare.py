@@ -13,6 +13,8 @@ from segments.rules import Hours, Scalar, Value, instants, is_date
 # Numbers are summed as whole numbers of 1/10,000; what is bigger is no value (and can't overflow a sum).
 SCALE = 10_000
 MOST = 10_000_000_000
+# Stand for no value, and for several of them (`single`).
+NO_VALUE, A_LIST = -(2**63) + 1, -(2**63) + 2
 
 # Text that is taken for a number or a time. Anything else would make a cast fail.
 NUMBER = r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$"
@@ -104,6 +106,22 @@ def values(document: str, name: str, kind: str, parameters: Parameters) -> tuple
         " ON jsonb_typeof(item.v) IN ('string', 'number', 'boolean')"
     )
     return " ".join(joins), "hashtextextended(word.v, 0)"
+
+
+def single(document: str, name: str, kind: str, where: str, alias: str, parameters: Parameters) -> tuple[str, str]:
+    """What to join with, and the bigint expression there: the one value of `name`, as in `values`; `NO_VALUE` for none and
+    where not `where`, `A_LIST` for a list of them."""
+    v = f"{alias}.v"
+    join = f"CROSS JOIN LATERAL (SELECT CASE WHEN {where} THEN {member(document, name, parameters)} END AS v OFFSET 0) AS {alias}"
+    if kind == "number":
+        amount = _number(v, parameters)
+        said = f"CASE WHEN {amount} BETWEEN -{MOST} AND {MOST} THEN round({amount} * {SCALE})::bigint END"
+    else:
+        said = (
+            f"CASE WHEN jsonb_typeof({v}) IN ('string', 'number', 'boolean') THEN hashtextextended({_lower(v)}, 0) END"
+        )
+    none, a_list = (f"({one}::bigint)" for one in (NO_VALUE, A_LIST))
+    return join, f"CASE jsonb_typeof({v}) WHEN 'array' THEN {a_list} ELSE coalesce({said}, {none}) END"
 
 
 def hours(time: str, of: Hours, parameters: Parameters, zone: str) -> str:

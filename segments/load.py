@@ -1,82 +1,20 @@
 """From requirements to NumPy columns: the only reading of people and events that rules do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.conf import settings
 
 from cdp_site import sql
-from segments.compare import Parameters, birthday, condition, hours, moment, number, values
+from segments.columns import CHUNK, NEVER, NO_MOMENT, Chunk, Columns, Happenings, Held, micros, moment_of  # noqa: F401
+from segments.compare import A_LIST, NO_VALUE, Parameters, birthday, condition, hours, moment, number, single, values
 from segments.require import ANONYMOUS, Requirements, Stream, digest
 from segments.rules import CLOCK_OPS, Events, Records
 
-CHUNK = 100_000
 # Filters of one statement are answered as bits of whole numbers.
 _BITS = 60
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NO_MOMENT = np.iinfo(np.int64).min // 2  # anything below is 'no date'
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """People by id: the next `limit` after `after`."""
-
-    after: int = 0
-    limit: int = CHUNK
-
-
-@dataclass
-class Happenings:
-    """Events of a stream, sorted by person and time: the person's position in `Columns.people`, the time in microseconds
-    since 1970 (UTC), and for a stream with values the value, a row for each: numbers times 10,000, texts as codes."""
-
-    person: np.ndarray
-    time: np.ndarray
-    value: np.ndarray | None = None
-
-
-@dataclass
-class Held:
-    """Records that pass their filters, but for those that the clock turns, sorted by person: when each is closed
-    (`NEVER` for not), and the dates that the filters of the clock look at, in their order."""
-
-    person: np.ndarray
-    closed: np.ndarray
-    dates: tuple[np.ndarray, ...] = ()
-
-
-@dataclass
-class Columns:
-    """What rules are evaluated on. `people` are sorted ids; the other columns are parallel to it, or point into it.
-
-    By the keys of `Requirements`. `birthdays`: month * 100 + day, 0 for none; `numbers`: NaN for none; `thresholds`: the
-    lowest value that is still among a top's; who isn't ranked yet is in none.
-    """
-
-    people: np.ndarray
-    streams: dict[str, Happenings] = field(default_factory=dict)
-    passed: dict[str, np.ndarray] = field(default_factory=dict)
-    moments: dict[str, np.ndarray] = field(default_factory=dict)
-    birthdays: dict[str, np.ndarray] = field(default_factory=dict)
-    numbers: dict[str, np.ndarray] = field(default_factory=dict)
-    known: dict[str, np.ndarray] = field(default_factory=dict)
-    records: dict[str, Held] = field(default_factory=dict)
-    thresholds: dict[str, float] = field(default_factory=dict)
-    # What the evaluator worked out at a moment, for the next rule that asks it.
-    worked: dict[int, object] = field(default_factory=dict, repr=False)
-
-
-NEVER = np.iinfo(np.int64).max
-
-
-def micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment_of(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=int(microseconds))
 
 
 def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: int = 0) -> Columns:
@@ -197,22 +135,22 @@ def _load_stream(stream: Stream, ids: Sequence[int], people: np.ndarray, chunk: 
 def _load_listed(
     streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime
 ) -> dict[str, Happenings]:
-    """All streams for listed people: one pass for those without values, and one for each property with them."""
-    passes: dict[tuple[str, str], dict[str, Stream]] = {}
-    for slot, stream in streams.items():
-        passes.setdefault((stream.value, stream.kind), {})[slot] = stream
-    loaded: dict[str, Happenings] = {}
-    for together in passes.values():
-        loaded |= _load_pass(together, ids, people, now)
+    """All streams for listed people, in one pass over their events; one more for each property that holds lists."""
+    loaded, lists = _load_pass(streams, ids, people, now)
+    for said in lists:
+        again = {slot: stream for slot, stream in streams.items() if (stream.value, stream.kind) == said}
+        loaded |= _load_pass(again, ids, people, now, items=True)[0]
     return loaded
 
 
 def _load_pass(
-    streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime
-) -> dict[str, Happenings]:
-    """Streams that have the same values, or none, in one pass: which filters an event passes comes as bits."""
+    streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime, *, items: bool = False
+) -> tuple[dict[str, Happenings], list[tuple[str, str]]]:
+    """Streams in one pass: which filters an event passes comes as bits, and its value of each property that is asked.
+
+    With the streams those properties some of whose values are lists. `items`: of one such property a row for each item.
+    """
     parameters = Parameters()
-    one = next(iter(streams.values()))
     wanted = {
         slot: _names(stream, ids.get(stream.events.name, []), now, parameters) for slot, stream in streams.items()
     }
@@ -225,32 +163,45 @@ def _load_pass(
             bits.append(f"CASE WHEN {' AND '.join(tests)} THEN {1 << bit}::int8 ELSE 0::int8 END")
         selected.append(" | ".join(bits))
         layout.append((f"bits{first // _BITS}", "i8"))
+    said = sorted({(stream.value, stream.kind) for stream in streams.values() if stream.kind})
     joins = ""
-    if one.kind:
-        joins, value = values("properties", one.value, one.kind, parameters)
+    for place, (name, kind) in enumerate(said):
+        names = {stream.events.name for stream in streams.values() if (stream.value, stream.kind) == (name, kind)}
+        numbers = parameters.add(sorted(id for event in names for id in ids.get(event, [])))
+        joined, value = (
+            values("properties", name, kind, parameters)
+            if items
+            else single("properties", name, kind, f"name_id = ANY({numbers}::smallint[])", f"value{place}", parameters)
+        )
+        joins += f" {joined}"
         selected.append(value)
-        layout.append(("value", "i8"))
+        layout.append((f"value{place}", "i8"))
     # OFFSET 0 keeps the filters above the partitions, where they are planned once: planning was most of a small batch.
     query = (
         f"SELECT {', '.join(selected)} FROM (SELECT profile_id, time, name_id, properties FROM event"
         f" WHERE profile_id = ANY({parameters.add(array(people))}::bigint[]) AND ({_any_of(streams, ids, now, parameters)})"
-        f" OFFSET 0) AS event {joins}"
+        f" OFFSET 0) AS event{joins}"
     )
     found = sql.packed(query, parameters.values, layout)
     found = found[_order(people, found)]
     everything = _placed(people, found)
+    named = {event: np.isin(found["name_id"], numbers) for event, numbers in ids.items()}
     loaded = {}
     for slot, stream in streams.items():
         earliest = _earliest(stream, now)
-        chosen = np.isin(found["name_id"], ids.get(stream.events.name, []))
+        chosen = named.get(stream.events.name, np.zeros(len(found), bool))
         if earliest is not None:
-            chosen &= everything.time > micros(earliest)
+            chosen = chosen & (everything.time > micros(earliest))
         if slot in filtered:
             place = filtered.index(slot)
-            chosen &= (found[f"bits{place // _BITS}"] >> (place % _BITS)) & 1 == 1
-        said = None if everything.value is None else everything.value[chosen]
-        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], said)
-    return loaded
+            chosen = chosen & ((found[f"bits{place // _BITS}"] >> (place % _BITS)) & 1 == 1)
+        value = found[f"value{said.index((stream.value, stream.kind))}"] if stream.kind else None
+        if value is not None and not items:
+            chosen = chosen & (value != NO_VALUE)
+        happened = None if value is None else value[chosen]
+        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], happened)
+    lists = [] if items else [one for place, one in enumerate(said) if (found[f"value{place}"] == A_LIST).any()]
+    return loaded, lists
 
 
 def _any_of(streams: dict[str, Stream], ids: dict[str, list[int]], now: datetime, parameters: Parameters) -> str:

@@ -95,11 +95,10 @@ class View:
 
     def ago(self, events: Events, value: str = "", kind: Kind = "", *, seconds: int = 0) -> np.ndarray:
         """The place after the last event that happened so many seconds before the point's moment, or earlier."""
-        return self._found(stream_key(events, value, kind), seconds * SECOND, relative=True)
+        return self._ago(stream_key(events, value, kind), seconds)
 
-    def at(self, events: Events, value: str = "", kind: Kind = "", *, moment: int) -> np.ndarray:
-        """The place after the last event at `moment` or earlier."""
-        return self._found(stream_key(events, value, kind), moment, relative=False)
+    def _ago(self, slot: str, seconds: int = 0) -> np.ndarray:
+        return self._found(slot, seconds * SECOND, relative=True)
 
     def _found(self, slot: str, moment: int, *, relative: bool) -> np.ndarray:
         asked = (slot, moment, relative)
@@ -113,16 +112,18 @@ class View:
 
     def range(self, what: tuple[Events, str, Kind], window: Window) -> Range:
         """The events of a stream in a window."""
-        timeline, now = self.timeline(*what), self.ago(*what)
+        slot = stream_key(*what)
+        timeline, now = self._timeline(slot), self._ago(slot)
         person = self.points.person
         match window:
             case Ever():
                 return Range(timeline.starts[person], now)
             case Last(seconds):
-                return Range(self.ago(*what, seconds=seconds), now)
+                return Range(self._ago(slot, seconds), now)
             case Between(start, end):
-                low = self.at(*what, moment=micros(instants(start)) - 1)
-                high = np.minimum(now, self.at(*what, moment=micros(instants(end, end=True)) - int(is_date(end))))
+                low = self._found(slot, micros(instants(start)) - 1, relative=False)
+                until = micros(instants(end, end=True)) - int(is_date(end))
+                high = np.minimum(now, self._found(slot, until, relative=False))
                 return Range(np.minimum(low, high), high)
             case FirstAfter(seconds, anchor):
                 first, there = self.first(anchor)
@@ -137,14 +138,16 @@ class View:
 
     def first(self, events: Events) -> tuple[np.ndarray, np.ndarray]:
         """When the person's first of these events was, and whether there was one (else the moment means nothing)."""
-        timeline = self.timeline(events)
+        slot = stream_key(events)
+        timeline = self._timeline(slot)
         start = timeline.starts[self.points.person]
-        there = start < self.ago(events)
+        there = start < self._ago(slot)
         return np.where(there, timeline.time[start], 0), there
 
     def last(self, events: Events) -> tuple[np.ndarray, np.ndarray]:
         """When the person's last of these events was, and whether there was one."""
-        timeline, until = self.timeline(events), self.ago(events)
+        slot = stream_key(events)
+        timeline, until = self._timeline(slot), self._ago(slot)
         there = timeline.starts[self.points.person] < until
         return np.where(there, timeline.time[np.maximum(until - 1, 0)], 0), there
 

@@ -81,7 +81,7 @@ class Person:
 
 
 # What the last of each top has.
-Thresholds = Mapping[Top, Fraction | None]
+Thresholds = Mapping[Top, Fraction | float | None]
 
 
 def holds(rule: Rule, person: Person, now: datetime, thresholds: Thresholds | None = None) -> bool:
@@ -130,7 +130,7 @@ def holds(rule: Rule, person: Person, now: datetime, thresholds: Thresholds | No
         case Top(by=by):
             value = rank_of(by, person, now)
             threshold = (thresholds or {}).get(rule)
-            return value is not None and value > 0 and threshold is not None and value >= threshold
+            return value is not None and value > 0 and threshold is not None and float(value) >= float(threshold)
     raise AssertionError(rule)
 
 
