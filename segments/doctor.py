@@ -48,7 +48,10 @@ def membership_is_true() -> Iterator[str]:
         after = until
     for asked in everyone:
         if asked.broken:
-            yield f"segment {asked.id}: its rule can't be read, so nobody enters or leaves; save it anew"
+            yield (
+                f"segment {asked.id}: its rule can't be read, or asks for a segment that isn't there, so nobody enters or"
+                " leaves; save it anew"
+            )
     for segment, number in sorted(wrong.items()):
         if number:
             yield f"segment {segment}: {number:,} people are members and shouldn't be, or should be and aren't"

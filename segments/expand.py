@@ -1,7 +1,7 @@
 """Rules that ask for other segments, made whole: those segments' rules in their place."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from cdp_site import sql
 from segments.rules import (
@@ -69,21 +69,38 @@ def whole(rule: Rule, segments: Mapping[str, Rule] | None = None) -> Rule:
 
 
 def check(rule: Rule, name: str = "") -> None:
-    """Refuse a rule that can't be asked under this name: it asks for itself, for nobody, or for too much.
+    """Refuse a rule that can't be asked under this name: it asks for itself, for nobody, or for too much (or makes
+    another one do so).
 
     `RuleError`, for whoever is writing the rule. An empty name: it is no segment's (yet).
     """
-    if not segments_in(rule):
-        return
-    known = stored_and_coming()
+    known = stored_and_coming() | ({name: rule} if name else {})
     try:
-        found = expanded(rule, known | ({name: rule} if name else {}), (name,) if name else ())
+        expanded(rule, known, (name,) if name else ())
     except Cycle as cycle:
         raise RuleError("", f"goes in a circle: {cycle}; a segment can't ask for itself") from None
     except UnknownSegment as unknown:
         raise RuleError("", f"asks for the segment {unknown.name!r}, which isn't there or is archived") from None
-    if sum(1 for _ in nodes(found)) > MOST:
+    sizes: dict[str, int] = {}
+    if _size(rule, known, sizes) > MOST:
         raise RuleError("", f"has more than {MOST:,} conditions, with all segments that it asks for")
+    for other in asking_for(name, known):
+        if _size(known[other], known, sizes) > MOST:
+            raise RuleError("", f"makes “{other}” one of more than {MOST:,} conditions: it asks for this segment")
+
+
+def _size(rule: Rule, segments: Mapping[str, Rule], sizes: dict[str, int]) -> int:
+    """The number of a rule's conditions with those of all segments that it asks for. `sizes` keeps theirs."""
+    number = 0
+    for _, node in nodes(rule):
+        if isinstance(node, InSegment) and node.name in segments:
+            if node.name not in sizes:
+                sizes[node.name] = 0  # should stored rules go in a circle
+                sizes[node.name] = _size(segments[node.name], segments, sizes)
+            number += sizes[node.name]
+        else:
+            number += 1
+    return number
 
 
 def asking_for(name: str, segments: Mapping[str, Rule]) -> list[str]:
@@ -101,8 +118,3 @@ def asking_for(name: str, segments: Mapping[str, Rule]) -> list[str]:
 
 def renamed(rule: Rule, old: str, new: str) -> Rule:
     return replaced(rule, lambda leaf: InSegment(new) if leaf == InSegment(old) else leaf)
-
-
-def unanswerable(rules: Iterable[Rule], segments: Mapping[str, Rule]) -> list[str]:
-    """Names that these rules ask for and that aren't there."""
-    return sorted({name for rule in rules for name in segments_in(rule) if name not in segments})

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from segments import calendar
-from segments.describe import AGAINST_WORDS, counted, day, filters, label, number, shown, span
+from segments.describe import AGAINST_WORDS, counted, day, filters, label, number, percent, shown, span
 from segments.evaluate import NEVER, Found
 from segments.load import Columns, micros, moment_of
 from segments.require import stream_key
@@ -133,7 +133,7 @@ class Findings:
         if earlier <= 0 or latest == earlier:
             return said
         share = abs(latest - earlier) / earlier * 100
-        return f"{said}: {_amount(round(share, 1))} % {'fewer' if latest < earlier else 'more'}"
+        return f"{said}: {percent(round(share, 1))} {'fewer' if latest < earlier else 'more'}"
 
     def _sequence(self, sequence: Sequence, *, holds: bool) -> str:
         """'“Product Viewed” on 3 May 2026, then nothing'"""

@@ -10,11 +10,12 @@ from django.conf import settings
 from cdp_site import sql
 from segments.columns import CHUNK, NEVER, NO_MOMENT, Chunk, Columns, Happenings, Held, micros, moment_of  # noqa: F401
 from segments.compare import A_LIST, NO_VALUE, Parameters, birthday, condition, hours, moment, number, single, values
-from segments.require import ANONYMOUS, Requirements, Stream, digest
+from segments.require import ANONYMOUS, Kind, Requirements, Stream, digest
 from segments.rules import CLOCK_OPS, Events, Records
 
 # Filters of one statement are answered as bits of whole numbers.
-_BITS = 60
+_BITS = 46
+_NAME = 16
 
 
 def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: int = 0) -> Columns:
@@ -145,33 +146,32 @@ def _load_listed(
 
 def _load_pass(
     streams: dict[str, Stream], ids: dict[str, list[int]], people: np.ndarray, now: datetime, *, items: bool = False
-) -> tuple[dict[str, Happenings], list[tuple[str, str]]]:
+) -> tuple[dict[str, Happenings], list[tuple[str, Kind]]]:
     """Streams in one pass: which filters an event passes comes as bits, and its value of each property that is asked.
 
     With the streams those properties some of whose values are lists. `items`: of one such property a row for each item.
     """
     parameters = Parameters()
-    wanted = {
-        slot: _names(stream, ids.get(stream.events.name, []), now, parameters) for slot, stream in streams.items()
-    }
     filtered = [slot for slot, stream in streams.items() if stream.events.where or stream.events.hours]
-    selected, layout = ["profile_id", "time", "name_id"], [("profile_id", "i8"), ("time", "time"), ("name_id", "i2")]
-    for first in range(0, len(filtered), _BITS):
-        bits = []
-        for bit, slot in enumerate(filtered[first : first + _BITS]):
-            tests = [wanted[slot], *_chosen(streams[slot].events, parameters)]
+    # The name is the lowest 16 of the first bits.
+    selected, layout = ["profile_id", "time"], [("profile_id", "i8"), ("time", "time")]
+    for first in range(0, max(len(filtered), 1), _BITS):
+        bits = ["0::int8"] if first else ["name_id::int8"]
+        for bit, slot in enumerate(filtered[first : first + _BITS], _NAME):
+            numbers = ids.get(streams[slot].events.name, [])
+            tests = [_names(streams[slot], numbers, now, parameters), *_chosen(streams[slot].events, parameters)]
             bits.append(f"CASE WHEN {' AND '.join(tests)} THEN {1 << bit}::int8 ELSE 0::int8 END")
         selected.append(" | ".join(bits))
         layout.append((f"bits{first // _BITS}", "i8"))
     said = sorted({(stream.value, stream.kind) for stream in streams.values() if stream.kind})
     joins = ""
     for place, (name, kind) in enumerate(said):
-        names = {stream.events.name for stream in streams.values() if (stream.value, stream.kind) == (name, kind)}
-        numbers = parameters.add(sorted(id for event in names for id in ids.get(event, [])))
+        events = {stream.events.name for stream in streams.values() if (stream.value, stream.kind) == (name, kind)}
+        numbered = parameters.add(sorted(id for event in events for id in ids.get(event, [])))
         joined, value = (
             values("properties", name, kind, parameters)
             if items
-            else single("properties", name, kind, f"name_id = ANY({numbers}::smallint[])", f"value{place}", parameters)
+            else single("properties", name, kind, f"name_id = ANY({numbered}::smallint[])", f"value{place}", parameters)
         )
         joins += f" {joined}"
         selected.append(value)
@@ -183,24 +183,25 @@ def _load_pass(
         f" OFFSET 0) AS event{joins}"
     )
     found = sql.packed(query, parameters.values, layout)
-    found = found[_order(people, found)]
-    everything = _placed(people, found)
-    named = {event: np.isin(found["name_id"], numbers) for event, numbers in ids.items()}
+    person, _ = _positions(people, found["profile_id"])
+    order = sort_order(person, found["time"])
+    column = {name: found[name][order] for name, _ in layout if name != "profile_id"}
+    person, time, names = person[order], column["time"], column["bits0"] & ((1 << _NAME) - 1)
+    named = {event: np.isin(names, numbers) for event, numbers in ids.items()}
     loaded = {}
     for slot, stream in streams.items():
         earliest = _earliest(stream, now)
         chosen = named.get(stream.events.name, np.zeros(len(found), bool))
-        if earliest is not None:
-            chosen = chosen & (everything.time > micros(earliest))
         if slot in filtered:
-            place = filtered.index(slot)
-            chosen = chosen & ((found[f"bits{place // _BITS}"] >> (place % _BITS)) & 1 == 1)
-        value = found[f"value{said.index((stream.value, stream.kind))}"] if stream.kind else None
-        if value is not None and not items:
-            chosen = chosen & (value != NO_VALUE)
-        happened = None if value is None else value[chosen]
-        loaded[slot] = Happenings(everything.person[chosen], everything.time[chosen], happened)
-    lists = [] if items else [one for place, one in enumerate(said) if (found[f"value{place}"] == A_LIST).any()]
+            place, bit = divmod(filtered.index(slot), _BITS)
+            chosen = chosen & ((column[f"bits{place}"] >> (bit + _NAME)) & 1 == 1)
+        elif earliest is not None:
+            chosen = chosen & (time > micros(earliest))
+        happened = column[f"value{said.index((stream.value, stream.kind))}"] if stream.kind else None
+        if happened is not None and not items:
+            chosen = chosen & (happened != NO_VALUE)
+        loaded[slot] = Happenings(person[chosen], time[chosen], None if happened is None else happened[chosen])
+    lists = [] if items else [one for place, one in enumerate(said) if (column[f"value{place}"] == A_LIST).any()]
     return loaded, lists
 
 

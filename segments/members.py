@@ -128,7 +128,7 @@ def tell_of_people(people: np.ndarray, now: datetime) -> None:
 
 
 def write_listed(judged: Mapping[int, np.ndarray], people: np.ndarray, gone: np.ndarray, now: datetime) -> int:
-    """Make the memberships of these people what was judged: `judged` has the members by segment.
+    """Make the memberships of these people (sorted) what was judged: `judged` has the members by segment.
 
     People who are gone leave every segment. Returns how many came and went.
     """
@@ -139,12 +139,25 @@ def write_listed(judged: Mapping[int, np.ndarray], people: np.ndarray, gone: np.
         {"people": array(people), "segments": list(judged), "gone": array(gone)},
         [("profile_id", "i8"), ("segment_id", "i8")],
     )
-    came, went = [_pairs(gone[:0], 0)], [stored[np.isin(stored["profile_id"], gone)]]
-    for segment, members in judged.items():
-        before = stored["profile_id"][stored["segment_id"] == segment]
-        came.append(_pairs(np.setdiff1d(members, before), segment))
-        went.append(_pairs(np.setdiff1d(np.setdiff1d(before, members), gone), segment))
-    return _write(np.concatenate(came), np.concatenate(went), now)
+    # A row for each segment, a column for each person.
+    segments = np.array(sorted(judged), dtype=np.int64)
+    inside, before = (np.zeros((len(segments), len(people)), bool) for _ in range(2))
+    for row, segment in enumerate(segments.tolist()):
+        inside[row, np.searchsorted(people, judged[segment])] = True
+    asked = np.isin(stored["segment_id"], segments)
+    rows = np.searchsorted(segments, stored["segment_id"][asked])
+    before[rows, np.searchsorted(people, stored["profile_id"][asked])] = True
+    others = stored[~asked]  # of those who are gone
+    return _write(
+        _pairs_of(inside & ~before, segments, people),
+        np.concatenate([_pairs_of(before & ~inside, segments, people), others]),
+        now,
+    )
+
+
+def _pairs_of(flips: np.ndarray, segments: np.ndarray, people: np.ndarray) -> np.ndarray:
+    rows, places = np.nonzero(flips)
+    return _pairs(people[places], segments[rows])
 
 
 def write_range(segment: int, members: np.ndarray, after: int, until: int, now: datetime) -> int:
@@ -170,7 +183,7 @@ def stored_range(segment: int, after: int, until: int) -> np.ndarray:
     return sql.packed(_STORED_RANGE, bounds, [("profile_id", "i8")])["profile_id"]
 
 
-def _pairs(people: np.ndarray, segment: int) -> np.ndarray:
+def _pairs(people: np.ndarray, segment: int | np.ndarray) -> np.ndarray:
     pairs = np.empty(len(people), dtype=[("profile_id", "i8"), ("segment_id", "i8")])
     pairs["profile_id"], pairs["segment_id"] = people, segment
     return pairs

@@ -20,12 +20,14 @@ Who has no event of `anchor` has no such window: the condition doesn't hold, wha
   to 10,000,000,000 either way, taken to four decimals; 'distinct' takes any text, number or truth value as it is written,
   ignoring case. A list gives each of its items. Of no values the sum and the numbers are 0, and there is no average,
   lowest or highest: what compares them doesn't hold.
-- `Moment`: when the first, or the last, of them was: in the last N days, more than N days ago, before, after, between.
+- `Moment`: when the first, or the last, of them was: in the last N days (now - N days < it), more than N days ago (from
+  that moment on: it <= now - N days), before, after, between. Who has none has no such moment, and none of these holds.
 - `Changed`: a total ('count' or 'sum') in the last `within` seconds against the same in as many seconds before those:
-  fewer or more; with `percent` at least so much fewer or more, and only where there was anything before.
+  fewer or more; with `percent` at least so much fewer or more, and only where what was before is above 0.
 - `Sequence`: the steps happened one after the other (each later than the one before), the last at most `within` seconds
   after the first; with `window` all of them in it ('Ever' or 'Last'). With `without`, no such event came after the last
-  step and at most `within` seconds after the first.
+  step and at most `within` seconds after the first. It holds when it does for any choice of such steps, and as soon as
+  the last of them has happened: a later `without` ends it.
 
 **Questions about the person.**
 - `Trait` compares a winning trait, `PropertyFilter` a property of an event or record, by the type of the value in the rule:
@@ -36,21 +38,26 @@ Who has no event of `anchor` has no such window: the condition doesn't hold, wha
     next day on, before it means until the day before, between two of them has both;
   - in the last N days: now - N days < date <= now; in the next N days: now < date <= now + N days (a list: its first);
   - `birthday_in`: the next day of that month and day, today included, is at most N days ahead (0: it is today), by the
-    calendar of the company's time zone; 29 February is kept on 1 March where the year has none;
+    calendar of the company's time zone; 29 February is kept on 1 March where the year has none. Month and day are those
+    that the date or time is written with (a list: of its first);
   - a list passes when one of its items does; a name with dots (`products.category`) looks inside;
   - a value that is absent, null or of another type passes no comparison. `is_not` is the opposite of `is`, so it holds
     for absent values too.
 - `Known`: the person has an identifier of a kind (`email`, `phone`, `user_id` …), or is `anonymous`: has none that makes
-  somebody known.
+  somebody known. Nobody has one of a kind that isn't there.
 - `Consent`: what the person said of a channel: given (`consent_<channel>` is true), denied (it is false), unknown.
 - `Score`: a number between 0 and 1, or any other, that something computed for the person: the trait `score_<name>`.
 - `Records`: how many tickets, deals, orders or subscriptions the person has that are open, closed or either, and pass every
-  filter, compared with `times`. A filter's name is `status`, `title`, `value`, `currency`, `opened_at`, `closed_at`,
-  `updated_at`, or that of a property.
+  filter, compared with `times`. The kind is compared ignoring case. A record is closed from its `closed_at` on; until
+  then, and without one, it is open. A filter's name is `status`, `title`, `value`, `currency`, `opened_at`, `closed_at`,
+  `updated_at` (these are absent where they are empty), or that of a property.
 - `InSegment`: the person is in another segment, that is, its rule holds (`expanded`).
-- `Sample`: a share of all people, the same ones each time, and others for another `salt`.
-- `Top`: the person's value is among the highest of all people's, as they were last ranked (`segments.ranking`): so many
-  people, or so many per cent of those who have a value above 0. Who has the same value as the last of them is in as well.
+- `Sample`: a share of all people, the same ones each time, and others for another `salt`; a larger share of the same salt
+  has the smaller one in it. (A person is who they are by the profile's id, which a merge keeps for the older one.)
+- `Top`: the person's value is among the highest of all people's, as they were last ranked (`segments.ranking`, once an
+  hour): so many people, or so many per cent of people (rounded up to whole ones); of those who have a value above 0, both.
+  Who has the same value as the last of them is in as well, and so is whoever gets it until they are ranked again. A value
+  of a trait is a number, or text that is written as one, within the same bounds as in totals.
 """
 
 import json

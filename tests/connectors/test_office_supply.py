@@ -14,7 +14,7 @@ from connectors.models import Audience, Source
 from profiles import inbox
 from profiles.models import Identifier, Profile
 from segments import changes
-from segments.rules import Did
+from segments.rules import Did, Events
 from tests.connectors.channel import Channel, audience_of, held, latest
 from tests.factories import SourceFactory
 
@@ -37,8 +37,8 @@ def till() -> Source:
 @pytest.fixture
 def acquisition(channel: Channel) -> Audience:
     """People who look at office supplies and have never bought any, at an advertising channel."""
-    lookers = changes.create("Looks at office supplies", Did("Product Viewed"))
-    buyers = changes.create("Has bought", Did("Order Completed"))
+    lookers = changes.create("Looks at office supplies", Did(Events("Product Viewed")))
+    buyers = changes.create("Has bought", Did(Events("Order Completed")))
     return audience_of(channel, include=[lookers], exclude=[buyers])
 
 

@@ -23,6 +23,7 @@ from profiles.models import (
     Record,
     TraitValue,
 )
+from profiles.models.people import RECORDS
 from tests.factories import SourceFactory
 from tests.stream import person, resolve_all, send
 
@@ -298,6 +299,17 @@ def test_who_changed_is_queued_once_a_batch_with_what_changed(source: Source) ->
     resolve_all()
     page = sql.rows("SELECT id FROM event_name WHERE name = 'Page Viewed'")[0][0]
     assert sql.rows("SELECT profile_id, name_ids FROM changed_profile") == [(person(7, "a1").id, [page])]
+
+
+def test_whose_record_changed_is_queued_with_that(source: Source) -> None:
+    ticket = {"type": "track", "userId": "u1", "properties": {"ticket_id": "T1"}}
+    send(source, ticket | {"event": "Ticket Opened", "messageId": "1"})
+    resolve_all()
+    sql.rows("DELETE FROM changed_profile RETURNING 1")
+    send(source, ticket | {"event": "Ticket Solved", "messageId": "2"})
+    resolve_all()
+    solved = sql.rows("SELECT id FROM event_name WHERE name = 'Ticket Solved'")[0][0]
+    assert sql.rows("SELECT profile_id, name_ids FROM changed_profile") == [(person(1, "u1").id, [RECORDS, solved])]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,16 +1,44 @@
 """Live membership: equal to a full evaluation at every moment, whoever writes at the same time and whatever fails."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import override_settings
 
 from cdp_site import sql, stages
 from cdp_site.checks import run_all
 from profiles.models import ChangedProfile, Profile
+from profiles.models.people import RECORDS
 from segments import changes, fill, live, members
 from segments.models import ChangedMembership, Clock, Membership, MembershipChange, Segment, SegmentSize
-from segments.rules import All, Any, Not, PropertyFilter, Trait, days
-from tests.segments.world import NOW, changed, did, filled, flips, follow, happened, inside, name_id, person, segment
+from segments.rules import (
+    All,
+    Any,
+    Changed,
+    Events,
+    Last,
+    Not,
+    PropertyFilter,
+    Records,
+    Sequence,
+    Trait,
+    days,
+)
+from tests.segments.meaning import Thing
+from tests.segments.world import (
+    NOW,
+    add_records,
+    changed,
+    did,
+    filled,
+    flips,
+    follow,
+    happened,
+    inside,
+    name_id,
+    person,
+    segment,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -275,3 +303,82 @@ def test_a_deleted_segment_takes_its_members_along() -> None:
     assert not Membership.objects.exists()
     assert not MembershipChange.objects.exists()
     assert not ChangedMembership.objects.exists()
+
+
+def test_a_record_brings_a_person_in_and_its_end_takes_them_out() -> None:
+    holders = segment(Records("ticket"), "Open ticket")
+    renewing = segment(Records("subscription", where=(PropertyFilter("ends_at", "in_next_days", 7),)), "Renews soon")
+    ana = person()
+    add_records({ana: [Thing("ticket", NOW, closed_at=NOW + 2 * DAY)]})
+    add_records({ana: [Thing("subscription", NOW, properties={"ends_at": (NOW + 10 * DAY).isoformat()})]})
+    changed(ana, RECORDS)
+    follow()
+    assert (inside(holders), inside(renewing)) == ({ana}, set())
+    follow(NOW + 2 * DAY - MICRO)
+    assert inside(holders) == {ana}
+    follow(NOW + 2 * DAY)
+    assert inside(holders) == set()
+    follow(NOW + 3 * DAY - MICRO)
+    assert inside(renewing) == set()
+    follow(NOW + 3 * DAY)
+    assert inside(renewing) == {ana}
+    follow(NOW + 10 * DAY)
+    assert inside(renewing) == set()
+
+
+def test_a_change_of_records_asks_only_who_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(Records("ticket"), "Open ticket")
+    segment(BUYERS)
+    ana = person()
+    follow()
+    asked: list[int] = []
+    evaluate = live.evaluate
+    monkeypatch.setattr(live, "evaluate", lambda rule, *rest: asked.append(1) or evaluate(rule, *rest))
+    changed(ana, RECORDS)
+    follow()
+    assert len(asked) == 1
+
+
+@override_settings(TIME_ZONE="Europe/Madrid")
+def test_a_birthday_begins_at_midnight_of_the_company() -> None:
+    today = segment(Trait("birthday", "birthday_in", 0), "Birthday")
+    ana = person(birthday="1990-06-16")
+    changed(ana)
+    follow()
+    assert inside(today) == set()
+    midnight = datetime(2026, 6, 15, 22, 0, tzinfo=UTC)
+    follow(midnight - MICRO)
+    assert inside(today) == set()
+    follow(midnight)
+    assert inside(today) == {ana}
+    follow(midnight + DAY)
+    assert inside(today) == set()
+
+
+def test_each_half_of_a_period_has_an_edge() -> None:
+    """Bought twice, 30 days apart: less than before as soon as the second is more than 30 days ago, until it is 60."""
+    slipping = segment(Changed("fewer", Events("Order Completed"), days(30)), "Slipping")
+    ana = person()
+    happened(ana, "Order Completed", NOW)
+    follow()
+    assert inside(slipping) == set()
+    follow(NOW + 30 * DAY - MICRO)
+    assert inside(slipping) == set()
+    follow(NOW + 30 * DAY)
+    assert inside(slipping) == {ana}
+    follow(NOW + 60 * DAY)
+    assert inside(slipping) == set()
+
+
+def test_who_looked_and_did_not_buy_leaves_with_the_window() -> None:
+    looked, bought = Events("Product Viewed"), Events("Order Completed")
+    lookers = segment(Sequence((looked, looked), days(1), bought, Last(days(7))), "Lookers")
+    ana, ben = person(), person()
+    for one in (ana, ben):
+        happened(one, "Product Viewed", NOW - 2 * HOUR)
+        happened(one, "Product Viewed", NOW - HOUR)
+    happened(ben, "Order Completed", NOW)
+    follow()
+    assert inside(lookers) == {ana}
+    follow(NOW - 2 * HOUR + 7 * DAY)
+    assert inside(lookers) == set()

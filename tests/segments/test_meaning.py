@@ -4,8 +4,10 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any as Anything
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.conf import settings as django_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -14,7 +16,7 @@ from segments.evaluate import NEVER, evaluate, next_change
 from segments.load import Chunk, Columns, load, moment_of
 from segments.ranking import rank, tops
 from segments.require import require
-from segments.rules import Rule, Top
+from segments.rules import Known, Rule, Top
 from tests.segments import questions
 from tests.segments.meaning import Person, Thresholds, holds, threshold
 from tests.segments.world import NOW, make_all_months, store
@@ -82,6 +84,24 @@ class Meaning(TestCase):
                 None,
             )
             assert (None if found == NEVER else moment_of(found)) == (turned and NOW + turned * HOUR)
+
+    @settings(max_examples=max(CASES // 4, 20))
+    @given(
+        questions.rules_of(questions.birthday_rules, questions.LEAVES[Known]),
+        st.sampled_from(["1990-06-15", "1990-06-14", "2000-02-29", "1999-03-01", "2001-12-31T23:30:00Z", "June"]),
+    )
+    def test_birthdays_turn_an_answer_when_they_do_for_whoever_looks_at_midnight(
+        self, rule: Rule, birthday: str
+    ) -> None:
+        one = Person({"birthday": birthday})
+        store([one])
+        turn = next_change(rule, load(require(rule), Chunk(), NOW), NOW)[0]
+        zone = ZoneInfo(django_settings.TIME_ZONE)
+        today = NOW.astimezone(zone).replace(hour=0, minute=0)
+        midnights = [today + timedelta(days=number) for number in range(1, 1_000)]
+        here = holds(rule, one, NOW)
+        turned = next((midnight for midnight in midnights if holds(rule, one, midnight) != here), None)
+        assert (None if turn == NEVER or moment_of(turn) > midnights[-1] else moment_of(turn)) == turned
 
 
 def _of_kind(kind: type) -> Anything:
