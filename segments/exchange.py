@@ -13,6 +13,7 @@ an export has none. An export is ordered by name, so that two of them differ whe
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -121,21 +122,36 @@ def take(text: str) -> Report:
     blocks = list(_blocks(text))
     rules = {block.name: _read(block) for block in blocks}
     known = {one.name: one for one in Segment.objects.all()}
+    ordered = _ordered(blocks, rules, known)
     outcomes = {}
-    for block in _ordered(blocks, rules, known):
-        try:
-            outcomes[block.name] = _apply(block, rules[block.name], known.get(block.name))
-        except RuleError as error:
-            raise LineError(block.line, f"{_rule_of(block)}: {error}") from None
+    for block in ordered:
+        with _blamed(block):
+            outcomes[block.name] = _apply(block, rules[block.name], known)
+    # Nothing is archived while others ask for it: last, and those that ask first.
+    for block in reversed(ordered):
+        if block.status == Segment.Status.ARCHIVED:
+            with _blamed(block):
+                changes.archive(known[block.name])
     return Report(tuple(outcomes[block.name] for block in blocks))
 
 
-def _apply(block: _Block, rule: Rule, before: Segment | None) -> Outcome:
+@contextmanager
+def _blamed(block: _Block) -> Iterator[None]:
+    """What a segment of the file can't be has its line."""
+    try:
+        yield
+    except RuleError as error:
+        raise LineError(block.line, f"{_rule_of(block)}: {error}") from None
+    except changes.StillAsked as error:
+        raise LineError(block.line, str(error)) from None
+
+
+def _apply(block: _Block, rule: Rule, known: dict[str, Segment]) -> Outcome:
+    """Make or change a segment, but don't archive it."""
     description = "\n".join(block.description)
+    before = known.get(block.name)
     if before is None:
-        made = changes.create(block.name, rule, description=description, live=block.status == "live")
-        if block.status == "archived":
-            changes.archive(made)
+        known[block.name] = changes.create(block.name, rule, description=description, live=block.status == "live")
         return Outcome(block.name, ("rule",), made=True)
     parts = []
     if changes.save_rule(before, rule):
@@ -145,12 +161,14 @@ def _apply(block: _Block, rule: Rule, before: Segment | None) -> Outcome:
         before.save(update_fields=["description", "updated_at"])
         parts.append("description")
     if before.status != block.status:
-        changes.set_status(before, Segment.Status(block.status))
         parts.append("status")
+        if block.status != Segment.Status.ARCHIVED:
+            changes.set_status(before, Segment.Status(block.status))
     return Outcome(block.name, tuple(parts))
 
 
 def _rule(segment: Segment) -> Rule:
+    """The rule that is live, or will be when everybody has been evaluated by it; not a draft beside it."""
     try:
         return from_json(segment.coming or segment.rule)
     except RuleError as error:

@@ -215,7 +215,9 @@ _VALUES: dict[Op, Schema] = {
 
 
 def _compared(description: str, kind: str, ops: tuple[Op, ...]) -> Schema:
-    values = {op: _VALUES[op] for op in ops} | ({"between": _ref("numbers")} if kind == "score" else {})
+    values: Schema = {str(op): _VALUES[op] for op in ops}
+    if kind == "score":
+        values["between"] = _ref("numbers")
     return _object(description, {kind: _ref("name"), **values}, [kind], _exactly_one(*ops))
 
 

@@ -91,6 +91,9 @@ def _lines(rule: Rule, wide: int) -> list[str]:
         case Not(condition):
             first, *others = _inner_lines(condition, wide - 4)
             return [f"not {first}", *others]
+        case Trait(name, "one_of", tuple(values)):
+            *most, last = map(_value, values)
+            return [f"{_name(name)} is any of (", *(f"  {value}," for value in most), f"  {last}", ")"]
         case _:
             return [flat]
 

@@ -1,5 +1,7 @@
 """The language of rules: what it says, that it comes back the same, and where a mistake is."""
 
+import re
+from pathlib import Path
 from typing import Any as Anything
 
 import pytest
@@ -299,6 +301,8 @@ def test_a_long_rule_has_each_condition_on_its_own_line() -> None:
         ]
     )
     assert "\n" not in to_text(rule, wide=500)
+    listed = parse('a = 1 and not country is any of ("ES", "PT")')
+    assert to_text(listed, wide=25) == 'a = 1\nand not country is any of (\n  "ES",\n  "PT"\n)'
 
 
 def test_what_differs_only_in_type_differs_in_text() -> None:
@@ -306,3 +310,16 @@ def test_what_differs_only_in_type_differs_in_text() -> None:
     texts = {to_text(Trait("a", "is", value)) for value in said}
     assert len(texts) == len(said)
     assert [to_json(parse(text)) for text in texts] == [{"trait": "a", "is": parse(text).value} for text in texts]  # type: ignore[union-attr]
+
+
+def test_what_the_documentation_says_is_understood() -> None:
+    """Every line of its ```rule blocks is written as an export writes it, and its table says the same in JSON and text."""
+    page = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
+    lines = [line for block in re.findall(r"```rule\n(.*?)```", page, re.DOTALL) for line in block.splitlines() if line]
+    assert len(lines) > 30
+    for line in lines:
+        assert to_text(parse(line)) == line
+    rows = re.findall(r"^\| \w+ \| `(\{[^`…]*\})`[^|`]*\| `([^`…]*)` \|$", page, re.MULTILINE)
+    assert len(rows) >= 9
+    for document, text in rows:
+        assert repr(parse(document)) == repr(parse(text)), text

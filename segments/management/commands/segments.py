@@ -19,7 +19,7 @@ from segments.text import TextError, parse
 
 
 class Command(BaseCommand):
-    help = "Count the people whom a rule finds; export segments as text; import them from a file."
+    help = "Count the people whom a rule finds; export segments as text; import them from a file; print the JSON Schema of rules."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)
