@@ -66,7 +66,7 @@ def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None
         changed = written(held.coming or held.rule) != written(to_json(rule))
         if changed:
             expand.check(rule, held.name)
-            number = held.versions.aggregate(Max("number"))["number__max"] or 0
+            number = max(held.version, held.versions.aggregate(Max("number"))["number__max"] or 0)
             if coming.swaps(held):
                 held.coming = to_json(rule)
                 marked = [held.id]
