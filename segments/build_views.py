@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -66,7 +66,8 @@ def build(request: HttpRequest, id: int | None = None) -> HttpResponse:
     draft, name, description = builder.EMPTY, "", ""
     ready = library.ready(request.GET.get("from", ""))
     if found:
-        kept = found.draft if found.draft is not None and request.GET.get("rule") != "live" else found.rule
+        live = found.coming or found.rule
+        kept = found.draft if found.draft is not None and request.GET.get("rule") != "live" else live
         draft, name, description = _draft_of(kept), found.name, found.description
     elif ready:
         draft, name, description = _draft_of(ready.rule), ready.name, ready.explained
@@ -180,7 +181,11 @@ def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
     if named.is_valid() and checked.rule is not None and not checked.errors and not _has_additions(now.draft):
         trouble = preview.trouble(checked.rule, named.cleaned_data["name"])
         if not trouble:
-            return _saved(request, now.segment, named.cleaned_data, checked.rule, live=live)
+            try:
+                return _saved(request, now.segment, named.cleaned_data, checked.rule, live=live)
+            except IntegrityError:  # Save was pressed twice, or somebody else was quicker.
+                now.name_errors = ["Another segment has this name by now."]
+                return _shown(request, now)
         now.errors["r"] = trouble
     elif checked.rule is None and not checked.errors:
         now.errors["r"] = "Add at least one condition."
@@ -196,7 +201,9 @@ def _saved(
         if found is None:
             found, another = changes.create(name, rule, by, description=description, live=live), True
         else:
-            Segment.objects.filter(pk=found.pk).update(name=name, description=description)
+            if found.name != name:
+                changes.rename(found, name)
+            Segment.objects.filter(pk=found.pk).update(description=description)
             another = _another(found, rule, by, live=live)
     if not live:
         kept = "Kept as a draft: the live rule stays as it is." if found.status == Segment.Status.LIVE else ""

@@ -13,6 +13,7 @@ from typing import Any as Anything
 from django.db import transaction
 from django.utils import timezone
 
+from cdp_site import asked
 from segments import changes
 from segments.describe import describe
 from segments.difference import Line, difference
@@ -156,7 +157,8 @@ def _rule(segment: Segment, which: str) -> Anything:
         if segment.draft is None:
             raise NoVersion(f"“{segment.name}” has no draft.")
         return segment.draft
-    found = segment.versions.filter(number=int(which)).first() if which.isascii() and which.isdigit() else None
+    number = asked.whole(which)
+    found = segment.versions.filter(number=number).first() if number is not None and number < 2**31 else None
     if found is None:
         raise NoVersion(f"“{segment.name}” has no version {which[:20]}.")
     return found.rule

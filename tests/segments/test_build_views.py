@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from django.utils import timezone
 from cdp_site import stages
 from cdp_site.roles import MARKETER
 from connectors import authenticate
-from segments import builder, changes, library, versions
+from segments import build_views, builder, changes, library, versions
 from segments.builder import DidDraft, EventsDraft, GroupDraft, SegmentDraft, TraitDraft
 from segments.models import Segment
 from segments.rules import All, Did, Events, InSegment, Trait, from_json, to_json
@@ -218,3 +219,27 @@ def test_a_large_rule_is_posted_whole(marketer: Client) -> None:
     marketer.post("/segments/new/", said)
     assert len(Segment.objects.get().rule["all"]) == 150
     assert json.dumps(Segment.objects.get().rule)
+
+
+def test_renaming_in_the_builder_renames_it_in_the_rules_that_ask_for_it(marketer: Client) -> None:
+    spain = changes.create("Spanish", SPAIN)
+    asking = changes.create("Both", All((InSegment("Spanish"), Did(Events("Order Completed")))))
+    marketer.post(f"/segments/{spain.pk}/edit/", posted(SPANISH, name="From Spain", act="save"))
+    asking.refresh_from_db()
+    assert asking.rule["all"][0] == {"segment": "From Spain"}
+
+
+def test_save_pressed_twice_is_no_fault(marketer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second press checks the name before the first one has saved it."""
+    form = posted(SPANISH, name="Spanish", act="save")
+    free = build_views._Name.clean_name
+
+    def first_is_quicker(named: Any) -> str:
+        name = free(named)
+        changes.create("Spanish", SPAIN)
+        return name
+
+    monkeypatch.setattr(build_views._Name, "clean_name", first_is_quicker)
+    page = marketer.post("/segments/new/", form)
+    assert page.status_code == 200 and "Another segment has this name by now." in page.content.decode()
+    assert Segment.objects.count() == 1
