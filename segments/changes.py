@@ -7,8 +7,8 @@ these acts take turns (`expand.hold_names`) and look at all rules before they wr
 import json
 from typing import TYPE_CHECKING
 
-from django.db import models, transaction
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import JSONField, Max, Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -66,7 +66,7 @@ def save_rule(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None
         changed = written(held.coming or held.rule) != written(to_json(rule))
         if changed:
             expand.check(rule, held.name)
-            number = held.versions.aggregate(models.Max("number"))["number__max"] or 0
+            number = max(held.version, held.versions.aggregate(Max("number"))["number__max"] or 0)
             if coming.swaps(held):
                 held.coming = to_json(rule)
                 marked = [held.id]
@@ -102,19 +102,23 @@ def rename(segment: Segment, name: str) -> None:
         old, held.name = held.name, name
         held.save(update_fields=["name", "updated_at"])
         for asking in everyone:
-            for kept in ("rule", "coming", "draft"):
-                if renamed := _renamed(getattr(asking, kept), old, name):
-                    Segment.objects.filter(pk=asking.pk).update(**{kept: renamed})
+            rules = {field: _renamed(getattr(asking, field), old, name) for field in _RULES}
+            if changed := {field: rule for field, rule in rules.items() if rule}:
+                Segment.objects.filter(pk=asking.pk).update(**changed)
         for version in SegmentVersion.objects.order_by("id"):
             if renamed := _renamed(version.rule, old, name):
                 SegmentVersion.objects.filter(pk=version.pk).update(rule=renamed)
     segment.refresh_from_db()
 
 
-def _renamed(kept: object, old: str, new: str) -> dict[str, object] | None:
+# Whatever a segment keeps as JSON is a rule: the live one, and those that are to be.
+_RULES = [field.name for field in Segment._meta.fields if isinstance(field, JSONField)]
+
+
+def _renamed(stored: object, old: str, new: str) -> dict[str, object] | None:
     """The stored rule with the segment's new name, where it asks for the old one."""
     try:
-        rule = from_json(kept)
+        rule = from_json(stored)
     except RuleError:
         return None  # the doctor speaks of rules that can't be read
     return to_json(expand.renamed(rule, old, new)) if old in segments_in(rule) else None

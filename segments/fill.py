@@ -30,7 +30,7 @@ _LOCK = "SELECT id FROM segment WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
 _MARK = """
 UPDATE segment SET fill_cursor = 0, fill_done = 0, fill_total = (SELECT count(*) FROM profile), filling_version = CASE
     WHEN coming IS NULL THEN version
-    ELSE (SELECT max(number) FROM segment_version WHERE segment_id = segment.id) END
+    ELSE coalesce((SELECT max(number) FROM segment_version WHERE segment_id = segment.id), version) END
 WHERE id = ANY(%s)
 """
 _NEXT = "SELECT id FROM segment WHERE filling_version IS NOT NULL ORDER BY fill_done, id LIMIT 1"

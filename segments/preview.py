@@ -31,8 +31,7 @@ _SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
 SECONDS = 15.0
 REACHES: tuple[tuple[str, str, Rule], ...] = (
     ("E-mail", "an e-mail address and consent", All((Known("email"), Consent("email")))),
-    ("SMS", "a phone number and consent", All((Known("phone"), Consent("sms")))),
-    ("Phone", "a phone number and consent to calls", All((Known("phone"), Consent("phone")))),
+    ("SMS and phone", "a phone number and consent", All((Known("phone"), Any((Consent("sms"), Consent("phone")))))),
     ("Ads", "an e-mail address or phone number and consent", All((Any((Known("email"), Known("phone"))), Consent("ads")))),
 )  # fmt: skip
 

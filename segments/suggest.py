@@ -1,5 +1,6 @@
 """What the builder suggests, of what has really arrived: phrases to begin a condition with, names and values by control."""
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -36,11 +37,14 @@ class Names:
 
     def values(self, name: str) -> str:
         """The id of the list of a property's values; '' without."""
-        place = next((place for place, one in enumerate(self.seen) if one.name == name and one.values), None)
-        return "" if place is None else f"{self.list_id}-{place}"
+        return next((self._list_of(one) for one in self.seen if one.name == name and one.values), "")
 
     def listed(self) -> list[tuple[str, Sequence[str]]]:
-        return [(f"{self.list_id}-{place}", one.values) for place, one in enumerate(self.seen) if one.values]
+        return [(self._list_of(one), one.values) for one in self.seen if one.values]
+
+    def _list_of(self, one: Seen) -> str:
+        """By the name: the lists stay on the page while the rule on it is answered anew."""
+        return f"{self.list_id}-{zlib.crc32(one.name.encode()):x}"
 
 
 @dataclass(frozen=True)

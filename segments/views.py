@@ -156,7 +156,8 @@ def why(request: HttpRequest, id: int, profile_id: int) -> HttpResponse:
         raise Http404(str(error)) from None
     if reason is None:
         raise Http404
-    return render(request, "segments/why.html", {"segment": found, "person": person, "reason": reason})
+    named = report.some([person.pk])[0].title
+    return render(request, "segments/why.html", {"segment": found, "person": person, "named": named, "reason": reason})
 
 
 @require_POST

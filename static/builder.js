@@ -23,7 +23,6 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey && ARROWS[event.key]) {
     event.preventDefault();
     if (path === "r") return;
-    node.dataset.moved = "";
     follow = { name: event.target.name?.slice(path.length), text: said(node) };
     press(form, `${ARROWS[event.key]} ${path}`);
   } else if (event.key === "Backspace" && event.target.matches("input[type=text]:not([data-add])") && event.target.value === "") {
@@ -50,7 +49,7 @@ document.addEventListener("pointerdown", (event) => {
 
 // What the controls of a form or node say, without the paths of their nodes.
 function said(part) {
-  const named = [...part.querySelectorAll("[name]")].filter((one) => one.type !== "checkbox" || one.checked);
+  const named = [...part.querySelectorAll("[name*=':']")].filter((one) => one.type !== "checkbox" || one.checked);
   return named.map((one) => `${one.name.split(":").slice(1).join(":")}=${one.value}`).join("&");
 }
 
@@ -72,22 +71,34 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const field = document.getElementById(added);
   const blocks = field?.closest("fieldset").querySelectorAll(":scope > .condition");
   const last = blocks?.[blocks.length - 1];
-  const gap = last && [...last.querySelectorAll("input.word")].find((one) => one.value === "" && !one.closest(".maybe"));
+  const gap = last && [...last.querySelectorAll("input.word")].find((one) => one.value === "" && !one.hasAttribute("data-optional"));
   const first = gap ?? last?.querySelector("input[name$=':times']") ?? last?.querySelector("input[name$=':number']") ?? last?.querySelector("input.word");
   (field?.value ? field : first ?? field)?.focus();
   added = "";
 });
 
+// A filter that was asked for is what is written next.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "rule" || !narrowed) return;
+  const [path, part] = narrowed;
+  const start = part ? `${path}:${part}.where` : `${path}:where`;
+  [...document.querySelectorAll(`#rule input[name^="${start}"][name$=".property"]`)].pop()?.focus();
+  narrowed = null;
+});
+
 // An answer that comes while somebody types on would wipe the new letters out: leave it. Their own change asks again.
 let asked = "";
 let acted = false;
+let narrowed = null;
 function whole(form) {
   return new URLSearchParams(new FormData(form)).toString();
 }
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.id !== "builder") return;
   asked = whole(event.detail.elt);
-  acted = Boolean(event.detail.requestConfig.triggeringEvent?.submitter?.value);
+  const act = event.detail.requestConfig.triggeringEvent?.submitter?.value ?? "";
+  acted = Boolean(act);
+  narrowed = act.startsWith("filter ") ? act.split(" ").slice(1) : null;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const form = document.getElementById("builder");

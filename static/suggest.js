@@ -113,7 +113,7 @@ box.addEventListener("pointerdown", (event) => {
   const item = event.target.closest("li");
   if (item) choose(item);
 });
-document.addEventListener("htmx:beforeSwap", hide);
+document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "rule") hide(); });
 
 // Before the builder's own keys: Enter on a suggestion takes it.
 document.addEventListener("keydown", (event) => {

@@ -17,7 +17,7 @@ Places = tuple[int, ...]
 
 
 def act(draft: GroupDraft, said: str) -> GroupDraft:
-    verb, path, *rest = (*said.split(" "), "", "")
+    verb, path, *rest = (*said.split(" "), "", "", "")
     places = _places(path)
     one, other = rest[0], rest[1]
     if places is None:

@@ -165,6 +165,8 @@ def _where(where: Iterable[FilterDraft]) -> Json:
     found = []
     for number, one in enumerate(where):
         place = f"where[{number}]"
+        if not one.property:
+            raise Gap(place, "needs a property")
         try:
             found.append({"property": _name(one.property, place), **_test(one.op, one.value)})
         except RuleError as error:

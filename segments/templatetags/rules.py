@@ -53,13 +53,20 @@ def pick(name: str, options: Mapping[str, str], value: str, label: str) -> SafeS
 
 
 @register.simple_tag
-def word(name: str, value: str, label: str, list: str = "", hint: str = "", kind: str = "text") -> SafeString:
-    """A word that is typed. `kind` number is short; date has a calendar, unless a time of day is in it."""
+def word(
+    name: str, value: str, label: str, list: str = "", hint: str = "", kind: str = "text", optional: bool = False
+) -> SafeString:
+    """A word that is typed. `kind` number is short; date has a calendar, unless a time of day is in it.
+
+    `optional`: nothing is missing where it is empty.
+    """
     if kind == "date" and value and not (len(value) == 10 and value[4:5] == "-"):
         kind = "text"
     more = format_html(' list="{}"', list) if list else SafeString("")
     if kind == "number":
         more = format_html('{} inputmode="decimal"', more)
+    if optional:
+        more = format_html("{} data-optional", more)
     return format_html(
         '<input class="word{}" type="{}" name="{}" id="{}" value="{}" placeholder="{}" aria-label="{}"{}>',
         " short" if kind == "number" else "", "date" if kind == "date" else "text",
@@ -70,15 +77,6 @@ def word(name: str, value: str, label: str, list: str = "", hint: str = "", kind
 @register.simple_tag
 def hidden(name: str, value: Any) -> SafeString:
     return format_html('<input type="hidden" name="{}" value="{}">', name, value)
-
-
-@register.simple_tag
-def act(said: str, label: str, words: str = "") -> SafeString:
-    """A quiet button that changes the draft."""
-    return format_html(
-        '<button class="btn small quiet" type="submit" name="act" value="{}"{}>{}</button>',
-        said, format_html(' aria-label="{}"', label) if words else "", words or label,
-    )  # fmt: skip
 
 
 @register.simple_tag

@@ -238,7 +238,7 @@ def test_what_is_wrong_is_said_at_its_condition_and_the_rest_still_counts(wrong:
         (DidDraft(events=EventsDraft("Paid"), times=""), "needs a number"),
         (
             DidDraft(events=EventsDraft("Paid", (FilterDraft("a", "is", "b"), FilterDraft("", "is", "x")))),
-            "filter 2 is still",
+            "filter 2 needs a property",
         ),
         (DidDraft(events=EventsDraft("Paid", timed="yes")), "the hours needs days or times"),
         (DidDraft(events=EventsDraft("Paid"), window=WindowDraft("since")), "the event since which it counts"),

@@ -139,6 +139,9 @@ NESTED = group(BOUGHT, group(SPANISH, BOUGHT, how="none"), SPANISH)
         ("move r.0 r.1 0", group(BOUGHT, SPANISH)),
         ("explode r.0", group(BOUGHT, SPANISH)),
         ("remove r.²", group(BOUGHT, SPANISH)),
+        ("remove", group(BOUGHT, SPANISH)),
+        ("move r.0", group(BOUGHT, SPANISH)),
+        ("²", group(BOUGHT, SPANISH)),
     ],
 )
 def test_a_button_does_its_one_thing(act: str, becomes: GroupDraft) -> None:

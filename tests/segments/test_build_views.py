@@ -1,0 +1,220 @@
+"""The builder's pages: adding, undoing, drafts and live rules, duplicates, the preview and what is answered when."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cdp_site import stages
+from cdp_site.roles import MARKETER
+from connectors import authenticate
+from segments import builder, changes, library, versions
+from segments.builder import DidDraft, EventsDraft, GroupDraft, SegmentDraft, TraitDraft
+from segments.models import Segment
+from segments.rules import All, Did, Events, InSegment, Trait, from_json, to_json
+from tests.factories import SourceFactory, account
+from tests.stream import send
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+BOUGHT, SPANISH = DidDraft(events=EventsDraft("Order Completed")), TraitDraft(name="country", value="ES")
+SPAIN = Trait("country", "is", "ES")
+
+
+@pytest.fixture
+def marketer() -> Client:
+    client = Client()
+    client.force_login(account(MARKETER))
+    return client
+
+
+@pytest.fixture
+def company() -> None:
+    """Four customers, two in Spain, one of whom has bought."""
+    authenticate.forget()
+    shop = SourceFactory()
+    at = (timezone.now() - timedelta(days=3)).isoformat()
+    for number in range(4):
+        traits = {
+            "email": f"u{number}@example.com",
+            "name": f"Person {number}",
+            "country": "ES" if number % 2 else "DE",
+        }
+        send(shop, {"type": "identify", "userId": f"u{number}", "traits": traits, "timestamp": at})
+    bought = {"type": "track", "event": "Order Completed", "userId": "u1", "properties": {"order_id": "o", "total": 5}}
+    send(shop, {**bought, "timestamp": at})
+    stages.drain_all()
+
+
+def posted(*items: builder.Draft, **more: str) -> dict[str, str]:
+    return {**builder.controls(GroupDraft("all", items)), **more}
+
+
+def test_what_is_added_is_a_condition_and_what_is_not_understood_stays_to_be_mended(
+    marketer: Client, company: None
+) -> None:
+    page = marketer.post("/segments/new/", posted(SPANISH, **{"r:add": "did order completed"})).content.decode()
+    assert 'value="Order Completed"' in page
+    assert "1 person" in page.replace('</span> <span class="soft">', " ").replace('<span class="big">', "")
+    page = marketer.post("/segments/new/", posted(SPANISH, **{"r:add": 'country = "ES'})).content.decode()
+    assert "isn&#x27;t understood" in page and "character" in page
+    assert "country = &quot;ES" in page
+    refused = marketer.post("/segments/new/", posted(SPANISH, **{"r:add": 'country = "ES', "name": "X", "act": "save"}))
+    assert refused.status_code == 200
+    assert not Segment.objects.exists()
+
+
+def test_the_quick_answer_is_the_rule_alone_and_asks_for_a_preview_only_when_the_rule_is_another(
+    marketer: Client,
+) -> None:
+    answer = marketer.post("/segments/new/", posted(SPANISH), headers=HTMX)
+    body = answer.content.decode()
+    assert body.lstrip().startswith('<div id="rule"') and "<html" not in body
+    assert answer["HX-Trigger-After-Swap"] == "rule-changed"
+    shown = body.split('name="shown" value="')[1].split('"')[0]
+    again = marketer.post("/segments/new/", posted(SPANISH, shown=shown, name="Another name"), headers=HTMX)
+    assert "HX-Trigger-After-Swap" not in again
+    other = marketer.post("/segments/new/", posted(BOUGHT, shown=shown), headers=HTMX)
+    assert "HX-Trigger-After-Swap" in other
+
+
+def test_undo_takes_back_one_step_at_a_time(marketer: Client) -> None:
+    history = builder.remember(builder.remember("", GroupDraft()), GroupDraft("all", (SPANISH,)))
+    page = marketer.post("/segments/new/", posted(SPANISH, BOUGHT, history=history, act="undo")).content.decode()
+    assert 'value="country"' in page and 'value="Order Completed"' not in page
+    gone = marketer.post("/segments/new/", posted(SPANISH, history=history, act="undo")).content.decode()
+    assert 'name="r:items" value="0"' in gone
+
+
+def test_saving_a_new_segment_makes_it_live_or_a_draft(marketer: Client, company: None) -> None:
+    answer = marketer.post("/segments/new/", posted(SPANISH, name="Spanish", act="save"), headers=HTMX)
+    live = Segment.objects.get(name="Spanish")
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/segments/{live.pk}/")
+    stages.drain_all()
+    live.refresh_from_db()
+    assert (live.status, live.size) == ("live", 2)
+    marketer.post("/segments/new/", posted(BOUGHT, name="Buyers", description="of anything", act="draft"))
+    draft = Segment.objects.get(name="Buyers")
+    assert (draft.status, draft.description) == ("draft", "of anything")
+    answer = marketer.post(f"/segments/{draft.pk}/edit/", posted(BOUGHT, name="Buyers", act="save"))
+    stages.drain_all()
+    draft.refresh_from_db()
+    assert (draft.status, draft.size, draft.version) == ("live", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("items", "name", "reason"),
+    [
+        ((SPANISH,), "", "Give it a name."),
+        ((SPANISH,), "Taken", "Another segment has this name."),
+        ((), "New", "Add at least one condition."),
+        ((SPANISH, DidDraft()), "New", "the event is still to be said"),
+        ((SPANISH, SegmentDraft(name="Nowhere")), "New", "Nowhere"),
+        ((SegmentDraft(name="Taken"), SPANISH), "Asked for", "Asked for → Taken → Asked for"),
+    ],
+)
+def test_what_cant_be_saved_says_why(
+    marketer: Client, items: tuple[builder.Draft, ...], name: str, reason: str
+) -> None:
+    asked = changes.create("Asked for", SPAIN, live=False)
+    changes.create("Taken", InSegment("Asked for"), live=False)
+    address = f"/segments/{asked.pk}/edit/" if name == "Asked for" else "/segments/new/"
+    answer = marketer.post(address, posted(*items, name=name, act="save"))
+    assert answer.status_code == 200
+    assert reason in answer.content.decode().replace("&#x27;", "'")
+    assert Segment.objects.count() == 2
+    assert from_json(Segment.objects.get(pk=asked.pk).rule) == SPAIN
+
+
+def test_a_draft_beside_a_live_rule_changes_nobody_until_it_is_saved(marketer: Client, company: None) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    stages.drain_all()
+    address = f"/segments/{segment.pk}/edit/"
+    marketer.post(address, posted(SPANISH, BOUGHT, name="Spanish", act="draft"))
+    stages.drain_all()
+    segment.refresh_from_db()
+    assert (from_json(segment.rule), segment.size) == (SPAIN, 2)
+    assert segment.draft == to_json(All((SPAIN, Did(Events("Order Completed")))))
+    page = marketer.get(address).content.decode()
+    assert "This is its draft" in page and 'value="Order Completed"' in page
+    assert 'value="Order Completed"' not in marketer.get(f"{address}?rule=live").content.decode().split("<datalist")[0]
+    marketer.post(address, posted(SPANISH, BOUGHT, name="Spanish", act="save"))
+    stages.drain_all()
+    segment.refresh_from_db()
+    assert (segment.size, segment.draft, len(versions.history(segment))) == (1, None, 2)
+
+
+def test_a_name_alone_is_saved_without_a_new_version(marketer: Client) -> None:
+    segment = changes.create("Spanish", All((SPAIN,)))
+    stages.drain_all()
+    marketer.post(f"/segments/{segment.pk}/edit/", posted(SPANISH, name="From Spain", act="save"))
+    segment.refresh_from_db()
+    assert (segment.name, segment.version) == ("From Spain", 1)
+
+
+def test_a_duplicate_is_a_draft_with_a_name_of_its_own(marketer: Client) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    for name in ("Spanish (copy)", "Spanish (copy 2)"):
+        answer = marketer.post(f"/segments/{segment.pk}/duplicate/")
+        made = Segment.objects.get(name=name)
+        assert answer["Location"] == f"/segments/{made.pk}/edit/"
+        assert (made.status, from_json(made.rule)) == ("draft", SPAIN)
+    assert marketer.get(f"/segments/{segment.pk}/duplicate/").status_code == 405
+
+
+def test_the_preview_says_how_many_what_to_doubt_and_what_changes(marketer: Client, company: None) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    stages.drain_all()
+    address = f"/segments/{segment.pk}/edit/preview/"
+    body = marketer.post(address, posted(SPANISH, TraitDraft(name="country", value="DE"))).content.decode()
+    assert "Nobody can be both" in body
+    assert "What changes" in body and "<ins>" in body
+    body = marketer.post(address, posted(TraitDraft(name="country", op="exists"))).content.decode()
+    assert "This is everybody." in body
+    body = marketer.post(address, posted(DidDraft(events=EventsDraft("Never Sent")))).content.decode()
+    assert "“Never Sent” has never been seen" in body
+    assert "Add a condition" in marketer.post(address, posted()).content.decode()
+
+
+def test_what_comes_after_the_preview_names_who_enters_and_leaves(marketer: Client, company: None) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    stages.drain_all()
+    body = marketer.post(f"/segments/{segment.pk}/edit/further/", posted(BOUGHT)).content.decode()
+    assert "0 enter" in body and "1 leave" in body and "1 stay" in body
+    assert "Person 3" in body.split("Would leave")[1].split("</p>")[0]
+    fresh = marketer.post("/segments/new/further/", posted(BOUGHT)).content.decode()
+    assert "If you save this" not in fresh and "Reachable" in fresh and "month by month" in fresh
+    assert marketer.post("/segments/new/further/", posted()).content.decode().strip() == ""
+
+
+def test_without_script_all_of_it_is_on_the_page_that_was_asked_for(marketer: Client, company: None) -> None:
+    page = marketer.post("/segments/new/", posted(BOUGHT, act="more")).content.decode()
+    assert "Reachable" in page and "month by month" in page and "<html" in page
+
+
+def test_days_of_the_week_are_ticked_one_by_one(marketer: Client) -> None:
+    timed = DidDraft(events=EventsDraft("Order Completed", timed="yes", days="sat", start="18:00", end="22:00"))
+    said = {**posted(timed, name="Weekend", act="draft"), "r.0:events.days": ["sat", "sun"]}
+    marketer.post("/segments/new/", said)
+    rule = Segment.objects.get().rule
+    assert rule["all"][0]["on"] == {"days": ["sat", "sun"], "from": "18:00", "to": "22:00"}
+
+
+@pytest.mark.parametrize("ready", library.READY, ids=lambda ready: ready.key)
+def test_each_ready_made_segment_opens_in_the_builder_as_it_is(marketer: Client, ready: library.Ready) -> None:
+    page = marketer.get(f"/segments/new/?from={ready.key}")
+    assert page.status_code == 200
+    assert ready.name in page.content.decode()
+    assert builder.check(builder.draft_of(from_json(ready.rule))).rule == from_json(ready.rule)
+
+
+def test_a_large_rule_is_posted_whole(marketer: Client) -> None:
+    many = [DidDraft(events=EventsDraft(f"Event {number}")) for number in range(150)]
+    said = posted(*many, name="Large", act="draft")
+    assert len(said) > 1_000
+    marketer.post("/segments/new/", said)
+    assert len(Segment.objects.get().rule["all"]) == 150
+    assert json.dumps(Segment.objects.get().rule)
