@@ -17,6 +17,7 @@ STAGE_MODULES = [
     "segments.rerank",
     "segments.fill",
     "profiles.rebuild",
+    "segments.blocks.sealing",
     "profiles.upkeep",
     "profiles.matching.job",
 ]

@@ -20,15 +20,18 @@ _node = secrets.randbits(_NODE_BITS)
 _pid = os.getpid()
 
 
-def new_ids(count: int) -> range:
-    """`count` fresh keys, in order; consecutive, so that a range says it all (a range may run into later milliseconds)."""
+def new_ids(count: int, above: int = 0) -> range:
+    """`count` fresh keys, in order; consecutive, so that a range says it all (a range may run into later milliseconds).
+
+    `above`: a key that all of them come after, even where this clock is behind the one that made it.
+    """
     global _last, _node, _pid
     with _lock:
         if _pid != os.getpid():  # forked: another node, or two workers would count alike
             _pid, _node = os.getpid(), secrets.randbits(_NODE_BITS)
         # Sequence and node are swapped in place of the usual order: ids of one process stay consecutive.
         now = (int(time.time() * 1000) - EPOCH_MS) << _SEQUENCE_BITS
-        first = max(now, _last + 1)
+        first = max(now, _last + 1, (above >> _NODE_BITS) + 1)
         _last = first + count - 1
         return range((first << _NODE_BITS) | _node, ((_last + 1) << _NODE_BITS) | _node, 1 << _NODE_BITS)
 

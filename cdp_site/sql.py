@@ -9,7 +9,7 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
-_TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8", "time": "timestamptz"}
+_TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8", "time": "timestamptz", "text": "text"}
 _POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
 
 
@@ -63,11 +63,14 @@ def escape(text: str) -> str:
 def packed(query: str, parameters: Sequence[Any] | Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> np.ndarray:
     """The answer of `query` as one structured array, packed in the server: about 0.1 µs a row and column.
 
-    `columns` gives (name, type) with types i8, i4, i2, f8 or time (microseconds since 1970, as i8), in the order of the
-    query's columns; no column may be NULL (coalesce in the query). Memory: the answer twice, here and in the server.
+    `columns` gives (name, type) with types i8, i4, i2, f8, time (microseconds since 1970, as i8) or text, in the order of
+    the query's columns; none but text may be NULL (coalesce in the query). Texts come as Python's, some 0.3 µs each.
+    Memory: the answer twice, here and in the server.
     """
     packs = sql.SQL(", ").join(
-        sql.SQL("array_send(array_agg({}::{}))").format(sql.Identifier(name), sql.SQL(_TYPES[kind]))
+        sql.SQL("array_agg({})" if kind == "text" else "array_send(array_agg({}::{}))").format(
+            sql.Identifier(name), sql.SQL(_TYPES[kind])
+        )
         for name, kind in columns
     )
     names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
@@ -75,13 +78,18 @@ def packed(query: str, parameters: Sequence[Any] | Mapping[str, Any], columns: S
     with cursor() as fast:
         fast.execute(statement, parameters or None, binary=True)
         found = fast.fetchone() or ()
-    kinds = [(name, "i8" if kind == "time" else kind) for name, kind in columns]
-    bodies = [
-        # 20 bytes of head; then each value with its length before it.
-        np.frombuffer(column or b"", dtype=[("length", ">i4"), ("value", f">{kind}")], offset=20 if column else 0)
-        for column, (_, kind) in zip(found, kinds, strict=True)
-    ]
-    answer = np.empty(len(bodies[0]), dtype=[(name, f"={kind}") for name, kind in kinds])
-    for (name, kind), body in zip(columns, bodies, strict=True):
-        answer[name] = body["value"] if kind != "time" else body["value"] + _POSTGRES_EPOCH
+    bodies = [_column(column, kind) for column, (_, kind) in zip(found, columns, strict=True)]
+    kinds = {"time": "=i8", "text": "O"}
+    answer = np.empty(len(bodies[0]), dtype=[(name, kinds.get(kind, f"={kind}")) for name, kind in columns])
+    for (name, _), body in zip(columns, bodies, strict=True):
+        answer[name] = body
     return answer
+
+
+def _column(sent: Any, kind: str) -> Any:
+    if kind == "text":
+        return sent or []
+    # 20 bytes of head; then each value with its length before it.
+    layout = [("length", ">i4"), ("value", ">i8" if kind == "time" else f">{kind}")]
+    values = np.frombuffer(sent or b"", dtype=layout, offset=20 if sent else 0)["value"]
+    return values + _POSTGRES_EPOCH if kind == "time" else values

@@ -30,7 +30,9 @@ GIVE_WAY_AFTER = 2.0  # seconds
 # A flag older than this is taken for lost (its task was thrown away), and set anew.
 STALE_WAKE_AFTER = 15.0  # seconds
 # The way of the data, then what is in no hurry. In whatever order modules are imported, stages run in this one.
-WAY = ("resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "rank", "fill", "rebuild", "upkeep", "match")
+WAY = (
+    "resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "rank", "fill", "rebuild", "seal", "upkeep", "match"
+)  # fmt: skip
 _RETRY_AFTER = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s
 from cdp_site.ids import new_id
-from profiles import identity, plans, traits
+from profiles import identity, plans, sealing, traits
 from profiles.component import columns
 from profiles.identifiers import Identifier, Kind, Pair, strength
 from profiles.models import Act, ChangedProfile
@@ -173,6 +173,11 @@ def _write(plan: Plan, by: str, reason: str) -> dict[str, list[list[list[object]
 _BROUGHT = """
 SELECT loser_id, identifiers FROM profile_merge WHERE profile_id = ANY(%(ids)b::bigint[])
 """
+_TURNED = """
+SELECT profile_redirect.profile_id, route.home FROM profile_redirect
+JOIN unnest(%b::bigint[], %b::bigint[]) AS route (id, home) ON route.id = profile_redirect.id
+WHERE profile_redirect.profile_id <> route.home
+"""
 _REDIRECT = """
 UPDATE profile_redirect SET profile_id = route.home FROM unnest(%b::bigint[], %b::bigint[]) AS route (id, home)
 WHERE profile_redirect.id = route.id AND profile_redirect.profile_id <> route.home
@@ -193,5 +198,9 @@ def _follow_redirects(ids: list[int], kinds: Kinds) -> None:
         (loser, home) for loser, one in strongest.items() if (home := homes.get(one)) is not None and home != loser
     ]
     if routes:
+        losers, leads = int8s([loser for loser, _ in routes]), int8s([home for _, home in routes])
+        # No events go this way: who is led to another doesn't bring what they did.
+        turned = sql.rows(_TURNED, (losers, leads))
+        sealing.unseal({one for route in turned for one in route})
         with sql.cursor() as cursor:
-            cursor.execute(_REDIRECT, (int8s([loser for loser, _ in routes]), int8s([home for _, home in routes])))
+            cursor.execute(_REDIRECT, (losers, leads))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from cdp_site import sql
 from cdp_site.ids import new_ids
-from profiles import counts, policies
+from profiles import counts, policies, sealing
 from profiles.identifiers import Because, Identifier
 
 
@@ -125,15 +125,13 @@ def merge(joined: Sequence[tuple[Joined, int]]) -> None:
     """
     if not joined:
         return
-    route = {
-        "losers": [one.loser for one, _ in joined],
-        "winners": [winner for _, winner in joined],
-        "at": timezone.now(),
-    }
+    losers, winners = [one.loser for one, _ in joined], [winner for _, winner in joined]
+    route = {"losers": losers, "winners": winners, "at": timezone.now()}
     with sql.cursor() as cursor:
         for step in _STEPS:
             cursor.execute(step, route, prepare=True)
         cursor.execute(_REDIRECT, route, prepare=True)
+    sealing.inherit(losers, winners)
     # Somebody who was counted has become one with somebody who wasn't yet.
     counts.recount(sorted({winner for _, winner in joined}), policies.hold().counting)
     brought: dict[int, list[Identifier]] = {}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cdp_site import sql
 from cdp_site.arrays import int8s, texts, times
 from cdp_site.ids import new_ids
-from profiles import policies, telling, traits
+from profiles import policies, sealing, telling, traits
 from profiles.component import columns
 from profiles.identifiers import Because, Identifier, Kind
 
@@ -94,6 +94,7 @@ def part(
     got = {profile for _, profile in moves.values()} | {profile for _, _, profile in events}
     now = timezone.now()
     everybody = sorted(left | got)
+    sealing.unseal(everybody)
     with sql.cursor() as cursor:
         seen = [spans.get(profile, (now, now)) for profile in sorted(got)]
         ids = int8s(sorted(got))

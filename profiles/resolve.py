@@ -22,7 +22,7 @@ from django.utils import timezone
 from cdp_site import sql, stages
 from cdp_site.arrays import int8s, uuids
 from cdp_site.ids import new_id, new_ids
-from profiles import events, identity, inbox, policies, records, traits
+from profiles import events, identity, inbox, policies, records, sealing, traits
 from profiles.extract import Said
 from profiles.identifiers import RECORD, Because, Kind
 from profiles.inbox import Rejection
@@ -217,7 +217,7 @@ def _first_seen(said: Sequence[Said]) -> tuple[list[tuple[Said, int]], list[Said
     for message in said:
         if by_key.setdefault(message.key, message) is not message:
             duplicates.append(message)
-    ids = new_ids(len(by_key))
+    ids = new_ids(len(by_key), above=sealing.held_open())
     # Sorted, so that two drains wait for each other in one order only.
     rows = sorted(zip(by_key, ids, (message.inbox_id for message in by_key.values()), strict=True))
     keys, numbers, bodies = zip(*rows, strict=True)

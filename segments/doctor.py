@@ -11,6 +11,7 @@ from django.utils import timezone
 from cdp_site import sql
 from cdp_site.checks import check
 from segments import members
+from segments.blocks import check as _blocks  # noqa: F401  (registers its check)
 from segments.evaluate import evaluate
 from segments.load import Chunk, Columns, load
 from segments.members import Asked

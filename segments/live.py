@@ -19,6 +19,7 @@ from cdp_site.arrays import int2s, int8s
 from cdp_site.ids import EPOCH_MS, new_ids
 from profiles.models.people import RECORDS
 from segments import fill, members
+from segments.blocks import people as everybody
 from segments.dates import Dated, crossed, dated
 from segments.edges import event_edges
 from segments.evaluate import NEVER, evaluate
@@ -51,6 +52,7 @@ def follow(now: datetime | None = None) -> int:
             _judge(live, asked, everything, clock, now)
             _judge(_using(live, names), [], some, clock, now)
             members.tell_of_people(everything, now)
+            everybody.note(everything)
         clock.keep(now)
     return taken
 

@@ -1,6 +1,6 @@
 """From requirements to NumPy columns: the only reading of people and events that rules do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,11 +8,15 @@ import numpy as np
 from django.conf import settings
 
 from cdp_site import sql
+from segments.blocks import people as everybody
+from segments.blocks import reading as blocks
 from segments.columns import CHUNK, NEVER, NO_MOMENT, Chunk, Columns, Happenings, Held, micros, moment_of  # noqa: F401
 from segments.compare import A_LIST, NO_VALUE, Parameters, birthday, condition, hours, moment, number, single, values
 from segments.require import ANONYMOUS, Kind, Requirements, Stream, digest
 from segments.rules import CLOCK_OPS, Events, Records
 
+# Of many people more at once, as each chunk passes over the same index again; with blocks nothing is passed over.
+LARGE, WHOLE = 2**18, 2**20
 # Filters of one statement are answered as bits of whole numbers.
 _BITS = 46
 _NAME = 16
@@ -24,7 +28,7 @@ def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: 
     `back`: by how many seconds before `now` the columns may be asked as well. Cost for a chunk: an index range for each
     stream; for listed people: one pass over all their events, and one more for each property whose values are asked.
     """
-    columns = _load_people(needed, people)
+    columns = _load_persons(needed, people)
     streams = {slot: _widened(stream, back) for slot, stream in needed.streams.items()}
     ids = name_ids({stream.events.name for stream in streams.values()})
     if isinstance(people, Chunk):
@@ -34,17 +38,17 @@ def load(needed: Requirements, people: Chunk | np.ndarray, now: datetime, back: 
     elif streams:
         columns.streams = _load_listed(streams, ids, columns.people, now)
     among = _Among(columns.people, people)
-    for kind in needed.known - {ANONYMOUS}:
-        columns.known[kind] = _load_known(kind, columns.people, among)
     for slot, records in needed.records.items():
         columns.records[slot] = _load_records(records, columns.people, among)
     columns.thresholds = _load_thresholds(list(needed.tops))
     return columns
 
 
-def chunks(needed: Requirements, now: datetime, size: int = CHUNK, back: int = 0) -> Iterator[Columns]:
-    """Columns for everybody, a chunk at a time."""
-    after = 0
+def chunks(needed: Requirements, now: datetime, back: int = 0) -> Iterator[Columns]:
+    """Columns for everybody, a chunk at a time; a large one where most of it is kept."""
+    after, size = 0, CHUNK
+    if everybody.place():
+        size = WHOLE if blocks.there_are() else LARGE
     while True:
         columns = load(needed, Chunk(after, size), now, back)
         yield columns
@@ -84,6 +88,25 @@ class _Among:
         return " AND ".join(tests) or "true"
 
 
+def _load_persons(needed: Requirements, people: Chunk | np.ndarray) -> Columns:
+    """Who there is, with what is asked of them themselves: of everybody from what is kept of them, where it is kept."""
+    if isinstance(people, Chunk) and people.limit > CHUNK:
+        kept = everybody.columns(needed, people.after, people.limit, _read_persons)
+        if kept is not None:
+            columns = Columns(kept[0])
+            for (kind, slot), column in kept[1].items():
+                getattr(columns, kind)[slot] = column
+            return columns
+    return _load_people(needed, people)
+
+
+def _read_persons(
+    needed: Requirements, people: np.ndarray | None
+) -> tuple[np.ndarray, dict[everybody.Slot, np.ndarray]]:
+    found = _load_people(needed, Chunk(0, 2**62) if people is None else people)
+    return found.people, {(kind, slot): getattr(found, kind)[slot] for kind, slot in everybody.slots(needed)}
+
+
 def _load_people(needed: Requirements, people: Chunk | np.ndarray) -> Columns:
     parameters = Parameters()
     selected, layout = ["id"], [("id", "i8")]
@@ -108,7 +131,7 @@ def _load_people(needed: Requirements, people: Chunk | np.ndarray) -> Columns:
     def column(name: str) -> np.ndarray:
         return np.ascontiguousarray(found[name])
 
-    return Columns(
+    columns = Columns(
         people=column("id"),
         passed={slot: found[f"passed{place}"] != 0 for place, slot in enumerate(needed.passed)},
         moments={name: column(f"moment{place}") for place, name in enumerate(sorted(needed.moments))},
@@ -116,21 +139,31 @@ def _load_people(needed: Requirements, people: Chunk | np.ndarray) -> Columns:
         numbers={name: column(f"number{place}") for place, name in enumerate(sorted(needed.numbers))},
         known={ANONYMOUS: found["anonymous"] != 0} if ANONYMOUS in needed.known else {},
     )
+    for kind in needed.known - {ANONYMOUS}:
+        columns.known[kind] = _load_known(kind, columns.people, _Among(columns.people, people))
+    return columns
 
 
 def _load_stream(stream: Stream, ids: Sequence[int], people: np.ndarray, chunk: Chunk, now: datetime) -> Happenings:
-    """One stream for a chunk of people: the index `event_of_name` alone, unless there are filters or values."""
-    parameters = Parameters()
-    joins, value = ("", "") if not stream.kind else values("properties", stream.value, stream.kind, parameters)
-    where = [_names(stream, ids, now, parameters), *_chosen(stream.events, parameters)]
-    where.append(_Among(people, chunk).condition(parameters))
-    selected, layout = ["profile_id", "time"], [("profile_id", "i8"), ("time", "time")]
-    if value:
-        selected.append(value)
-        layout.append(("value", "i8"))
-    query = f"SELECT {', '.join(selected)} FROM event {joins} WHERE {' AND '.join(where)}"
-    found = sql.packed(query, parameters.values, layout)
-    return _placed(people, found[_order(people, found)])
+    """One stream for a chunk of people: from blocks where there are some; else the index `event_of_name` alone, unless
+    there are filters or values."""
+
+    def table(source: Callable[[Parameters], str]) -> Happenings:
+        parameters = Parameters()
+        joins, value = ("", "") if not stream.kind else values("properties", stream.value, stream.kind, parameters)
+        where = [_names(stream, ids, now, parameters), *_chosen(stream.events, parameters)]
+        where.append(_Among(people, chunk).condition(parameters))
+        selected, layout = ["profile_id", "time"], [("profile_id", "i8"), ("time", "time")]
+        if value:
+            selected.append(value)
+            layout.append(("value", "i8"))
+        query = f"SELECT {', '.join(selected)} FROM {source(parameters)} {joins} WHERE {' AND '.join(where)}"
+        answer = sql.packed(query, parameters.values, layout)
+        return _placed(people, answer[_order(people, answer)])
+
+    earliest = _earliest(stream, now)
+    found = blocks.read(stream, ids, people, None if earliest is None else micros(earliest), table)
+    return table(lambda _: "event") if found is None else found
 
 
 def _load_listed(

@@ -159,5 +159,6 @@ class Clock(models.Model):
         db_table = "segment_clock"
 
 
-# What is kept about the top stands on its own.
+# How past events are kept for quick reading, and what is kept about the top, stand on their own.
+from segments.block_models import Block, BlockName, BlockPeople, BlockValue, PeopleChanged  # noqa: E402, F401
 from segments.ranking_model import Ranking  # noqa: E402, F401

@@ -16,7 +16,7 @@ from django.utils import timezone
 from cdp_site import sql
 from segments import expand, ranking
 from segments.evaluate import evaluate
-from segments.load import CHUNK, Columns, chunks, micros
+from segments.load import Columns, chunks, micros
 from segments.members import stored_range
 from segments.models import Segment
 from segments.require import require
@@ -112,7 +112,7 @@ def further(rule: Rule, segment: Segment | None = None, now: datetime | None = N
     rule = expand.whole(rule)
     thresholds = ranking.fresh(rule, now)
     needed = require(rule, *(reach for _, _, reach in REACHES))
-    for columns in chunks(needed, now, CHUNK, BACK):
+    for columns in chunks(needed, now, BACK):
         columns.thresholds = thresholds
         after, before = before, int(columns.people[-1]) if len(columns.people) else before
         _add_chunk(sums, rule, columns, ends)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from cdp_site import sql
-from segments.evaluate import Points, View, ranked
+from segments.evaluate import View, ranked, sparse
 from segments.load import chunks, micros
 from segments.require import digest, require
 from segments.rules import Rule, Top, Total, key, nodes, to_json
@@ -37,7 +37,7 @@ def rank(asked: Iterable[Top], now: datetime) -> dict[str, float]:
         together.setdefault(key(top.by), []).append(top)
     found: dict[str, float] = {}
     for same in together.values():
-        values = np.sort(_values(same[0], now))
+        values = _values(same[0], now)
         for top in same:
             found[key(top)] = _threshold(values, top)
     return found
@@ -50,17 +50,20 @@ def _values(top: Top, now: datetime) -> np.ndarray:
     needed = require(top)
     needed.tops = {}  # they aren't known yet
     for columns in chunks(needed, now):
-        size, moment = len(columns.people), micros(now)
-        value = ranked(View(columns, Points(np.arange(size), np.full(size, moment), moment)), by)
+        everybody = View(columns, sparse.everybody_at(len(columns.people), micros(now)))
+        value = ranked(sparse.those(everybody, top), by)
         parts.append(value[value > 0])
     return np.concatenate(parts)
 
 
 def _threshold(values: np.ndarray, top: Top) -> float:
-    """The lowest of the highest `values` (sorted): a share of people is rounded up to whole ones."""
+    """The lowest of the highest `values`: a share of people is rounded up to whole ones."""
     size = len(values)
     number = math.ceil(Fraction(str(top.number)) * size / 100) if top.unit == "percent" else int(top.number)
-    return float(values[max(size - number, 0)]) if size else math.inf
+    if not size:
+        return math.inf
+    place = max(size - number, 0)
+    return float(np.partition(values, place)[place])
 
 
 _MISSING = "SELECT key FROM segment_ranking WHERE key = ANY(%s)"

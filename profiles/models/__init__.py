@@ -10,6 +10,7 @@ from profiles.models.evidence import Act, Cut, Identifier, IdentifierKind, Link,
 from profiles.models.matching import MatchRun, MatchSettings, Suggestion
 from profiles.models.people import ChangedProfile, Event, EventName, Profile, ProfileRedirect, Record, TraitValue
 from profiles.models.rebuild import Rebuild, RebuildLink, RebuildSeed
+from profiles.models.sealing import EventSeal, UnsealedProfile
 from profiles.models.traits import TraitCount, TraitPolicy
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Cut",
     "Event",
     "EventName",
+    "EventSeal",
     "Identifier",
     "IdentifierKind",
     "Inbox",
@@ -39,4 +41,5 @@ __all__ = [
     "TraitCount",
     "TraitPolicy",
     "TraitValue",
+    "UnsealedProfile",
 ]

@@ -11,9 +11,9 @@ from django.conf import settings
 
 from segments import calendar
 from segments.edges import date_edges
-from segments.evaluate import chains, totals
+from segments.evaluate import chains, sparse, totals
 from segments.evaluate.turning import turning_points
-from segments.evaluate.windows import SECOND, Points, View, pieces
+from segments.evaluate.windows import SECOND, View, pieces
 from segments.load import NEVER, NO_MOMENT, Columns, micros
 from segments.require import records_key, trait_of
 from segments.rules import (
@@ -79,8 +79,7 @@ def evaluate(rule: Rule, columns: Columns, now: datetime) -> Answers:
     moment = micros(now)
     view = columns.worked.get(moment)
     if not isinstance(view, View):
-        size = len(columns.people)
-        view = View(columns, Points(np.arange(size), np.full(size, moment), moment))
+        view = View(columns, sparse.everybody_at(len(columns.people), moment))
         columns.worked.clear()
         columns.worked[moment] = view
     found: dict[Path, Found] = {}
@@ -109,22 +108,26 @@ class _Asking:
     view: View
     found: dict[Path, Found]
 
-    def answer(self, rule: Rule, path: Path) -> np.ndarray:
+    def answer(self, rule: Rule, path: Path, open: np.ndarray | None = None) -> np.ndarray:
+        """`open`: of many people those whose answer still matters, in order; what is found of others means nothing."""
         match rule:
             case All(conditions):
                 holds = np.ones(len(self.view.points.person), bool)
                 for number, condition in enumerate(conditions):
-                    holds &= self.answer(condition, (*path, number))
+                    holds &= self.answer(condition, (*path, number), open)
+                    open = sparse.narrowed(self.view, holds, open)
                 self.found[path] = Found(holds)
             case Any(conditions):
                 holds = np.zeros(len(self.view.points.person), bool)
                 for number, condition in enumerate(conditions):
-                    holds |= self.answer(condition, (*path, number))
+                    holds |= self.answer(condition, (*path, number), open)
+                    open = sparse.narrowed(self.view, ~holds, open)
                 self.found[path] = Found(holds)
             case Not(condition):
-                self.found[path] = Found(~self.answer(condition, (*path, 0)))
+                self.found[path] = Found(~self.answer(condition, (*path, 0), open))
             case _:
-                self.found[path] = self.leaf(rule)
+                few = sparse.holds(self.view, rule, lambda view: _Asking(view, {}).leaf(rule).holds, open)
+                self.found[path] = self.leaf(rule) if few is None else Found(few)
         return self.found[path].holds
 
     def leaf(self, rule: Rule) -> Found:
@@ -155,11 +158,11 @@ class _Asking:
             case Consent():
                 return Found(self.trait(trait_of(rule)))
             case Known(kind):
-                return Found(columns.known[kind][points.person])
+                return Found(points.of(columns.known[kind]))
             case Records():
                 return self.records(rule)
             case Sample(percent, salt):
-                return Found(sampled(columns.people, percent, salt)[points.person])
+                return Found(points.of(sampled(columns.people, percent, salt)))
             case Top():
                 value = ranked(view, rule.by)
                 threshold = columns.thresholds.get(key(rule), np.inf)
@@ -193,13 +196,15 @@ class _Asking:
         points, columns = self.view.points, self.view.columns
         match rule:
             case Trait(name, ("in_last_days" | "in_next_days") as op, int(days)):
-                return _dated(columns.moments[name][points.person], op, days, points.moment)
+                return _dated(points.of(columns.moments[name]), op, days, points.moment)
             case Trait(name, "birthday_in", int(days)):
-                birthdays = columns.birthdays[name][points.person].astype(np.int64)
-                today = calendar.local_days(points.moment, settings.TIME_ZONE)
-                return (birthdays > 0) & (calendar.days_to_birthday(today, np.maximum(birthdays, 101)) <= days)
+                birthdays = columns.birthdays[name]
+                if points.now is not None:
+                    # At one moment: for each day of the year, not for each person.
+                    return _birthday_in(_EVERY_DAY, np.array([points.now]), days)[birthdays]
+                return _birthday_in(birthdays[points.person].astype(np.int64), points.moment, days)
             case _:
-                return columns.passed[key(rule)][points.person]
+                return points.of(columns.passed[key(rule)])
 
     def records(self, rule: Records) -> Found:
         points, held = self.view.points, self.view.columns.records[records_key(rule)]
@@ -216,6 +221,14 @@ class _Asking:
                 holds &= _dated(dates[place], one.op, one.value, moment)
             count += np.bincount(point[holds], minlength=len(count))
         return Found(_compared(count, rule.compare, rule.times), count)
+
+
+_EVERY_DAY = np.arange(1_232)  # month * 100 + day
+
+
+def _birthday_in(birthdays: np.ndarray, moment: np.ndarray, days: int) -> np.ndarray:
+    today = calendar.local_days(moment, settings.TIME_ZONE)
+    return (birthdays > 0) & (calendar.days_to_birthday(today, np.maximum(birthdays, 101)) <= days)
 
 
 def _compared(count: np.ndarray, compare: Compare, times: int) -> np.ndarray:
@@ -241,7 +254,7 @@ def _dated(dates: np.ndarray, op: str, days: int, moment: np.ndarray) -> np.ndar
 def ranked(view: View, by: Total | str) -> np.ndarray:
     """The value that a top goes by at each point, NaN for none."""
     if isinstance(by, str):
-        return view.columns.numbers[by][view.points.person]
+        return view.points.of(view.columns.numbers[by])
     return totals.amount(view, by).number
 
 

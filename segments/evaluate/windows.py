@@ -14,6 +14,8 @@ from segments.rules import Between, Events, Ever, FirstAfter, Last, SinceLast, W
 SECOND = 1_000_000
 # Pairs of a point and an event that are looked at together: some tens of megabytes.
 PIECE = 1_000_000
+# Windows whose ends are kept for the next condition: 8 bytes each for whoever is asked.
+KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Points:
     person: np.ndarray
     moment: np.ndarray
     now: int | None = None
+
+    def of(self, column: np.ndarray) -> np.ndarray:
+        """What a column of people says at each point."""
+        return column[self.person] if self.now is None else column
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,10 @@ class Timeline:
         self.time = np.append(events.time, np.iinfo(np.int64).max)
 
     @cached_property
+    def latest(self) -> int:
+        return int(self.events.time.max(initial=0))
+
+    @cached_property
     def sums(self) -> np.ndarray:
         """The sum of all values before each place, modulo 2**64."""
         assert self.events.value is not None
@@ -69,6 +79,8 @@ class Timeline:
 
     def until_for_all(self, moment: int) -> np.ndarray:
         """The same for everybody at one moment."""
+        if moment >= self.latest:
+            return self.starts[1:]
         people = len(self.starts) - 1
         if len(self.events.time) > 16 * people:
             return self.until(np.arange(people), moment)
@@ -82,6 +94,8 @@ class View:
     def __init__(self, columns: Columns, points: Points) -> None:
         self.columns = columns
         self.points = points
+        # Of some streams: who has such events, and what is seen from them (`segments.evaluate.sparse`).
+        self.few: dict[tuple[str, ...], tuple[np.ndarray, View]] = {}
         self._timelines: dict[str, Timeline] = {}
         self._until: dict[tuple[str, int, bool], np.ndarray] = {}
 
@@ -90,7 +104,11 @@ class View:
 
     def _timeline(self, slot: str) -> Timeline:
         if slot not in self._timelines:
-            self._timelines[slot] = Timeline(self.columns.streams[slot], len(self.columns.people))
+            events, size = self.columns.streams[slot], len(self.columns.people)
+            known = events.worked.get(size)
+            if not isinstance(known, Timeline):
+                known = events.worked[size] = Timeline(events, size)
+            self._timelines[slot] = known
         return self._timelines[slot]
 
     def ago(self, events: Events, value: str = "", kind: Kind = "", *, seconds: int = 0) -> np.ndarray:
@@ -103,6 +121,8 @@ class View:
     def _found(self, slot: str, moment: int, *, relative: bool) -> np.ndarray:
         asked = (slot, moment, relative)
         if asked not in self._until:
+            if len(self._until) >= KEPT:
+                del self._until[next(iter(self._until))]
             timeline, points = self._timeline(slot), self.points
             if points.now is not None:
                 self._until[asked] = timeline.until_for_all(points.now - moment if relative else moment)

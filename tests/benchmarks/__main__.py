@@ -14,12 +14,13 @@ from cdp_site import database
 from cdp_site.installed import Problem
 from cdp_site.postgres import BASE_DIR, Server
 
-NAMES = ("resolve", "segments", "pages", "receive", "latency", "identity", "matching")
+NAMES = ("resolve", "segments", "pages", "receive", "latency", "identity", "matching", "questions")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which; all if none is named")
+    parser.add_argument("--people", type=int, default=1_000_000, help="of the benchmark 'questions'; 20 events each")
     parser.add_argument("--keep", action="store_true", help="go on with the benchmark database of an earlier run")
     chosen = parser.parse_args()
     environ.Env.read_env(BASE_DIR / ".env")
@@ -33,7 +34,7 @@ def main() -> int:
         else:
             server = Server(var / "postgres")
             os.environ["DATABASE_URL"] = server.use()
-        return _measure(chosen.names or list(NAMES), var, keep=chosen.keep)
+        return _measure(chosen.names or list(NAMES), var, keep=chosen.keep, people=chosen.people)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -42,7 +43,7 @@ def main() -> int:
             server.release()
 
 
-def _measure(names: list[str], var: Path, *, keep: bool) -> int:
+def _measure(names: list[str], var: Path, *, keep: bool, people: int) -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "cdp_site.settings"
     import django
 
@@ -60,7 +61,8 @@ def _measure(names: list[str], var: Path, *, keep: bool) -> int:
     path = var / "bench.json"
     for one in names:
         started = time.monotonic()
-        figures[one] = importlib.import_module(f"tests.benchmarks.{one}").run()
+        size = {"people": people} if one == "questions" else {}
+        figures[one] = importlib.import_module(f"tests.benchmarks.{one}").run(**size)
         print(f"\n{one} ({time.monotonic() - started:.0f} s)")
         for what, figure in figures[one].items():  # type: ignore[attr-defined]
             print(f"  {what:<60} {figure}")

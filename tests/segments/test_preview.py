@@ -129,7 +129,7 @@ def test_chunks_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = Top(50, "percent", Total("sum", "total", BOUGHT))
     now = timezone.now()
     whole = preview.further(rule, segment, now)
-    monkeypatch.setattr(preview, "CHUNK", 2)
+    monkeypatch.setattr("segments.load.CHUNK", 2)
     assert preview.further(rule, segment, now) == whole
     assert whole.months[-1][1] == 3
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from segments import exchange
+from segments.blocks import sealing
 from segments.counting import count
 from segments.describe import describe
 from segments.rules import Cycle, RuleError, UnknownSegment
@@ -27,6 +28,9 @@ class Command(BaseCommand):
         counting.add_argument("--rule", required=True, help="the rule, as text or JSON (see docs/segments.md)")
         counting.add_argument("--at", help="as of this moment, such as 2026-11-24T09:30:00Z (default: now)")
         counting.add_argument("--json", action="store_true", help="print one line of JSON")
+        blocks = acts.add_parser("blocks", help="the copies of past events that answer quickly: how far they are")
+        blocks.add_argument("--drop", action="store_true", help="throw them away; answers stay the same, and slower")
+        blocks.add_argument("--json", action="store_true", help="print one line of JSON")
         exporting = acts.add_parser("export", help="all segments as text")
         exporting.add_argument("--output", help="the file to write (default: the screen)")
         exporting.add_argument("--json", action="store_true", help="print one line of JSON")
@@ -40,6 +44,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         match options["act"]:
+            case "blocks":
+                self._blocks(drop=options["drop"], as_json=options["json"])
             case "count":
                 self._count(options["rule"], options["at"], as_json=options["json"])
             case "export":
@@ -48,6 +54,13 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(schema(), indent=2))
             case _:
                 self._import(options["file"], dry=options["dry_run"], as_json=options["json"])
+
+    def _blocks(self, *, drop: bool, as_json: bool) -> None:
+        found = {"dropped": sealing.drop()} if drop else sealing.state()
+        if as_json:
+            self.stdout.write(json.dumps(found))
+            return
+        self.stdout.write(", ".join(f"{number:,} {what}" for what, number in found.items()))
 
     def _count(self, text: str, at: str | None, *, as_json: bool) -> None:
         try:
