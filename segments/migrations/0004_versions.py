@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("segments", "0010_ranking"),
+        ("segments", "0003_ranking"),
     ]
 
     operations = [

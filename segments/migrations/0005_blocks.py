@@ -9,7 +9,7 @@ ALTER TABLE block_people ALTER COLUMN ids SET STORAGE EXTERNAL;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("segments", "0011_versions"), ("profiles", "0012_sealing")]
+    dependencies = [("segments", "0004_versions"), ("profiles", "0013_sealing")]
 
     operations = [
         migrations.CreateModel(
