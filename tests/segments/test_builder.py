@@ -344,7 +344,7 @@ def shown(draft: GroupDraft) -> Controls:
     return Controls(render_to_string("segments/_builder.html", context))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules | odd_rules)
 def test_the_page_has_a_control_for_everything_that_a_rule_says(rule: Rule) -> None:
     draft = builder.draft_of(rule)
