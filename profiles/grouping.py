@@ -13,12 +13,15 @@ given by two accounts): it is *disputed*, until their claims are settled.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 DAY = 86_400_000_000  # microseconds
+# From here on `first` is that of a link that no message has said: 1 January 9999.
+UNSAID = (date(9999, 1, 1) - date(1970, 1, 1)).days * DAY
 MERGE, ATTACH, SUGGEST = range(3)
 # Why a link joins nothing.
 TAKEN, SHARED, LIMIT, CUT, WEAK = range(5)
@@ -134,9 +137,10 @@ class _Table:
 
 def _shared(evidence: Evidence, ends: tuple[np.ndarray, np.ndarray], merging: np.ndarray, table: _Table) -> np.ndarray:
     """Which identifiers are linked with more of one naming kind than theirs allows, or with more nameless ones than any
-    person may have. An alias of two of one kind doesn't count, nor does what never joins."""
+    person may have. What somebody only stated by hand doesn't count, nor an alias of two of one kind, nor what never
+    joins."""
     above = table.shared_above[evidence.kinds]
-    said = merging & ~(evidence.stated & (ends[0] == ends[1]))
+    said = merging & ~(evidence.stated & ((ends[0] == ends[1]) | (evidence.first >= UNSAID)))
     sides = ((evidence.one, ends[1]), (evidence.other, ends[0]))
     # Few are seen with that many of all naming kinds together; only those are counted kind by kind.
     seen = np.zeros(len(above), np.int64)

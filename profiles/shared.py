@@ -43,11 +43,11 @@ ORDER BY identifier.shared_since DESC NULLS LAST, identifier.kind_id, identifier
 _SEEN = """
 SELECT kind_id, value, beside_kind, count(*) FROM (
     SELECT kind_id, value, other_kind_id AS beside_kind, other_value AS beside FROM identity_link
-    WHERE NOT (stated AND kind_id = other_kind_id)
+    WHERE NOT (stated AND (kind_id = other_kind_id OR message_key IS NULL))
       AND (kind_id, value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
     UNION
     SELECT other_kind_id, other_value, kind_id, value FROM identity_link
-    WHERE NOT (stated AND kind_id = other_kind_id)
+    WHERE NOT (stated AND (kind_id = other_kind_id OR message_key IS NULL))
       AND (other_kind_id, other_value) IN (SELECT * FROM unnest(%(kinds)b::smallint[], %(values)b::text[]))
 ) AS beside GROUP BY kind_id, value, beside_kind
 """

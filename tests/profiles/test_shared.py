@@ -1,12 +1,14 @@
 """What is seen with too many people is nobody's, also where nobody ever logs in."""
 
 import pytest
+from django.db import transaction
 
 from cdp_site import checks
 from connectors.models import Source
-from profiles import hand
+from profiles import hand, identity
 from profiles.doctor import events_are_at_home, identifiers_reach_people
 from profiles.identifiers import ANONYMOUS, DEVICE, EMAIL, USER
+from profiles.matching import decide
 from profiles.models import Identifier, IdentifierKind, Profile
 from tests.everybody import everybody
 from tests.factories import SourceFactory
@@ -55,7 +57,21 @@ def unsound() -> list[str]:
     return [f"{one.name}: {one.detail}" for one in checks.run_all() if not one.ok]
 
 
-def test_what_a_statement_made_shared_is_not_shared_any_more_when_that_is_taken_back() -> None:
+def test_what_is_stated_by_hand_makes_nothing_shared() -> None:
+    IdentifierKind.objects.filter(id=EMAIL).update(shared_above=2)
+    source = SourceFactory()
+    claim(source, "u1", "u2")
+    send(source, {"type": "page", "userId": "u3", "messageId": "elsewhere"})
+    resolve_all()
+    before = everybody()
+    act = hand.join((USER, "u3"), FAMILY, "ines", "she lives there").act_id
+    assert is_shared() == (False, True)
+    assert unsound() == []
+    hand.take_back(act, "ines", "she has moved")
+    assert everybody() == before
+
+
+def test_a_link_that_made_something_shared_leaves_it_a_persons_again_when_it_is_taken_back() -> None:
     IdentifierKind.objects.filter(id=EMAIL).update(shared_above=2)
     source = SourceFactory()
     claim(source, "u1", "u2")
@@ -64,19 +80,23 @@ def test_what_a_statement_made_shared_is_not_shared_any_more_when_that_is_taken_
     send(source, {"type": "track", "event": "Replied", "properties": {"email": FAMILY[1]}, "messageId": "reply"})
     resolve_all()
     before = everybody()
-    assert is_shared() == (False, True)
+    guess, kinds = [decide.Ends((USER, "u3"), FAMILY)], identity.load_kinds()
 
-    act = hand.join((USER, "u3"), FAMILY, "ines", "she lives there").act_id
+    with transaction.atomic():
+        assert decide._infer_links(guess) == guess
+        decide._judge_anew([(USER, "u3"), FAMILY], kinds)
     assert is_shared() == (True, False)
     assert unsound() == []
-    hand.take_back(act, "ines", "she has moved")
+    with transaction.atomic():
+        decide._forget_links(guess)
+        decide._judge_anew([(USER, "u3"), FAMILY], kinds)
 
     assert is_shared() == (False, True)
     assert unsound() == []
     assert everybody() == before
 
 
-def test_what_is_shared_stays_so_when_a_statement_on_it_goes_and_too_many_are_left() -> None:
+def test_what_is_shared_stays_so_when_a_link_goes_and_too_many_are_left() -> None:
     IdentifierKind.objects.filter(id=EMAIL).update(shared_above=2)
     source = SourceFactory()
     claim(source, "u1", "u2", "u3")
