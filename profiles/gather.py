@@ -293,8 +293,13 @@ class Batch:
             unsettled |= profiles | {home for home in found.homes.values() if home is not None}
         firsts: dict[int, set[Identifier]] = {profile: set() for profile in unsettled}
         if unsettled:
-            for profile, text in sql.rows(_TOLD, (int8s(sorted(unsettled)),)):
-                named = [(kind, value) for kind, value in json.loads(text)]
+            told = [
+                (profile, [(kind, value) for kind, value in json.loads(text)])
+                for profile, text in sql.rows(_TOLD, (int8s(sorted(unsettled)),))
+            ]
+            # Whether the others of a message mean anybody, too.
+            self.learn(sorted({one for _, named in told for one in named} - self.known.keys() - found.homes.keys()))
+            for profile, named in told:
                 firsts[profile].add(self.first(usable(named, self.kinds) or named))
         return firsts
 

@@ -137,8 +137,8 @@ _STALE = f"""
 DELETE FROM identity_link USING message WHERE message.key = identity_link.message_key
   AND NOT EXISTS (SELECT FROM rebuild_link WHERE rebuild_link.hash = {_HASH.format("identity_link.")})
   AND EXISTS (SELECT FROM event WHERE event.id = message.event_id)
-  AND (NOT stated OR (kind_id, value) IN (SELECT kind_id, value FROM identifier WHERE blocked)
-                  OR (other_kind_id, other_value) IN (SELECT kind_id, value FROM identifier WHERE blocked))
+  AND (NOT by_hand OR (kind_id, value) IN (SELECT kind_id, value FROM identifier WHERE blocked)
+                   OR (other_kind_id, other_value) IN (SELECT kind_id, value FROM identifier WHERE blocked))
 """
 # When it was said first, by which message, and last: of the messages that say it now.
 _CORRECT = f"""

@@ -127,6 +127,35 @@ GIVEN_AWAY: dict[str, Any] = {
 }  # fmt: skip
 
 
+def same(number: str, day: str, user: str, before: str) -> Message:
+    return {
+        "type": "alias", "userId": user, "previousId": before, "timestamp": f"{day}T00:00:00+00:00", "messageId": number,
+    }  # fmt: skip
+
+
+# A message whose every identifier is blocked stays with somebody.
+ALL_BLOCKED: dict[str, Any] = {
+    "history": [
+        said("m0", "2026-05-31", anonymousId="c", userId="a"), same("m1", "2026-06-29", "c", "z"),
+        said("m2", "2026-03-08", "b@example.com", anonymousId="b", userId="c", properties={"order_id": "d", "total": 66}),
+        same("m3", "2026-07-06", "c", "a"), said("m4", "2026-02-17", userId="d"),
+    ],
+    "before": {ANONYMOUS: {"limit_per_profile": 1, "shared_above": 1, "yields_after": 0}},
+    "rules": {
+        USER: {"priority": 200, "blocked": ["a"]}, PHONE: {"priority": 202}, EMAIL: {"priority": 203},
+        ANONYMOUS: {"priority": 201, "blocked": ["c"], "role": "suggest"},
+    },
+    "size": 3,
+}  # fmt: skip
+# What an alias named that nobody has used is blocked later.
+ALIAS_BLOCKED: dict[str, Any] = {
+    "history": [said("m0", userId="c"), same("m1", "2026-01-01", "c", "a")],
+    "before": {}, "rules": {USER: {"blocked": ["a"]}}, "size": 1,
+}  # fmt: skip
+
+
+@example(**ALL_BLOCKED)
+@example(**ALIAS_BLOCKED)
 @example(**WOKEN)
 @example(**GIVEN_AWAY)
 @given(
