@@ -111,13 +111,17 @@ def test_what_is_cut_stays_apart_and_everything_is_at_home(source: Source, histo
         transaction.set_rollback(True)
 
 
+def disputed() -> set[Identifier]:
+    return {(kind, value) for kind, value in sql.rows("SELECT kind_id, value FROM identifier WHERE disputed")}
+
+
 @given(histories, st.data())
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_joined_by_hand_and_taken_back_is_never_joined(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, [history])
         before = everybody()
-        was_disputed = bool(sql.rows("SELECT 1 FROM identifier WHERE disputed"))
+        was_disputed = disputed()
         ids = sorted({id for (id,) in sql.rows("SELECT id FROM profile")})
         assume(len(ids) > 1)
         kinds = identity.load_kinds()
@@ -128,7 +132,10 @@ def test_joined_by_hand_and_taken_back_is_never_joined(source: Source, history: 
             assume(False)
         assert done.one == done.other is not None
         assert whole() == []
-        # What was disputed between the two is theirs now, or somebody else's: of those, their limits may leave some out.
+        # What was disputed between the two is theirs now, and whom it led to is one with them; what their limits leave out
+        # of it is somebody of its own.
+        settled = was_disputed - disputed()
+        assert len(everybody()) <= len(before) - 1 + len(settled)
         assert was_disputed or len(everybody()) == len(before) - 1
         more = draw.draw(st.booleans())
         if more:
