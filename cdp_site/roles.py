@@ -17,6 +17,8 @@ AREAS: dict[str, frozenset[str]] = {
     # To decide by hand who is who: whoever talks with the person, not whoever only counts them.
     "identity": frozenset({AGENT, ADMIN}),
     "segments": frozenset({MARKETER, ADMIN}),
+    # Campaigns, experiments, attribution.
+    "campaigns": frozenset({MARKETER, ADMIN}),
     "connectors": frozenset({MARKETER, ADMIN}),
     "admin": frozenset({ADMIN}),
 }
@@ -39,6 +41,8 @@ PLACES = (
     Place("home", "Home", "house", "people", "/"),
     Place("people", "People", "users", "people", "/people/"),
     Place("segments", "Segments", "funnel", "segments", "/segments/"),
+    Place("campaigns", "Campaigns", "megaphone", "campaigns", "/campaigns/"),
+    Place("attribution", "Attribution", "route", "campaigns", "/attribution/"),
     Place("connectors", "Connectors", "cable", "connectors", "/connectors/"),
 )
 

@@ -31,7 +31,8 @@ GIVE_WAY_AFTER = 2.0  # seconds
 STALE_WAKE_AFTER = 15.0  # seconds
 # The way of the data, then what is in no hurry. In whatever order modules are imported, stages run in this one.
 WAY = (
-    "resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "rank", "fill", "rebuild", "seal", "upkeep", "match"
+    "resolve", "evaluate", "sync", "deliver", "snapshot", "traits", "rank", "fill", "rebuild", "seal", "attribute",
+    "journeys", "enrol", "report", "upkeep", "match",
 )  # fmt: skip
 _RETRY_AFTER = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 

@@ -18,6 +18,9 @@ urlpatterns = [
     path("people/<int:id>/news/", person.person_news, name="person_news"),
     path("people/", include("profiles.urls")),
     path("segments/", include("segments.urls")),
+    path("campaigns/experiments/", include("campaigns.experiments.urls")),
+    path("campaigns/", include("campaigns.urls")),
+    path("attribution/", include("campaigns.attribution.urls")),
     path("connectors/", include("connectors.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -178,7 +178,11 @@ SELECT id, profile_id, name FROM (
     SELECT id, profile_id, name_ids FROM changed_profile ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ) AS claimed CROSS JOIN LATERAL unnest(CASE cardinality(name_ids) WHEN 0 THEN '{0}'::smallint[] ELSE name_ids END) AS name
 """
-_TAKEN = "DELETE FROM changed_profile WHERE id = ANY(%b::bigint[])"
+# Passed on to those who measure. Never in conflict: whoever claims a row there holds nobody up here.
+_TAKEN = """
+WITH taken AS (DELETE FROM changed_profile WHERE id = ANY(%b::bigint[]) RETURNING id, profile_id, name_ids)
+INSERT INTO evaluated_profile (id, profile_id, name_ids) SELECT id, profile_id, name_ids FROM taken
+"""
 
 
 def _claim() -> tuple[np.ndarray, np.ndarray, set[int], int]:

@@ -1,6 +1,7 @@
 """Segments, the rules they have had, who is in them, and who came and went."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -131,6 +132,17 @@ class ChangedMembership(models.Model):
 
     class Meta:
         db_table = "changed_membership"
+
+
+class EvaluatedProfile(models.Model):
+    """Queue: a person changed, and `segments.live` has seen to it. Claimed by whoever measures (`campaigns.attribution`)."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    profile_id = models.BigIntegerField()
+    name_ids = ArrayField(models.SmallIntegerField(), default=list)
+
+    class Meta:
+        db_table = "evaluated_profile"
 
 
 class SegmentSize(models.Model):

@@ -1,0 +1,5 @@
+"""Addresses of experiments; under /campaigns/experiments/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

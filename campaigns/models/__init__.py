@@ -1,0 +1,24 @@
+"""What attribution and experiments keep: channels, campaigns and their cost, journeys, experiments, saved views."""
+
+from campaigns.models.channels import Channel, ChannelRule, Origin
+from campaigns.models.experiments import Arm, Enrolment, Experiment
+from campaigns.models.journeys import Goal, Journey, JourneyBlock
+from campaigns.models.named import Campaign, CampaignName, Cost
+from campaigns.models.views import Report, SavedView
+
+__all__ = [
+    "Arm",
+    "Campaign",
+    "CampaignName",
+    "Channel",
+    "ChannelRule",
+    "Cost",
+    "Enrolment",
+    "Experiment",
+    "Goal",
+    "Journey",
+    "JourneyBlock",
+    "Origin",
+    "Report",
+    "SavedView",
+]
