@@ -3,8 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
-from cdp_site.ids import new_id
 from campaigns.models.channels import Channel
+from cdp_site.ids import new_id
 
 
 class Campaign(models.Model):
