@@ -20,7 +20,7 @@ from segments.counting import count
 from segments.describe import describe
 from segments.difference import changed, difference
 from segments.models import Segment
-from segments.rules import Rule, RuleError, events_in, from_json, key
+from segments.rules import Rule, RuleError, events_in, from_json, key, to_json
 from segments.suggest import suggestions
 
 MOST_WARNINGS = 6
@@ -55,6 +55,7 @@ class _Building:
     description: str = ""
     name_errors: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    begun_from: str = ""
 
 
 @requires("segments")
@@ -132,6 +133,7 @@ def _posted(request: HttpRequest, found: Segment | None) -> HttpResponse:
     act, history = form.get("act", ""), form.get("history", "")
     draft = _added(builder.read(form), found)
     now = _Building(found, draft, history, form.get("name", ""), form.get("description", ""))
+    now.begun_from = form.get("begun_from", "")
     if act in ("save", "draft"):
         return _save(request, now, live=act == "save")
     if act == "undo":
@@ -175,9 +177,29 @@ def _not_understood(draft: builder.Draft, path: str = "r") -> dict[str, str]:
     return found
 
 
+def _standing(found: Segment | None) -> str:
+    """A mark of what a segment says now: another one when somebody saved it meanwhile."""
+    said = [found.name, found.description, found.rule, found.coming, found.draft] if found else []
+    return preview.mark(changes.written(said))
+
+
+def _says(found: Segment, rule: Rule | None) -> bool:
+    """Whether it has this rule already: Save was pressed twice."""
+    has = [changes.written(one) for one in (found.rule, found.coming, found.draft)]
+    return rule is not None and changes.written(to_json(rule)) in has
+
+
 def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
-    named = _Name(request.POST, segment=now.segment)
     checked = builder.check(now.draft)
+    if now.segment and now.begun_from not in ("", _standing(now.segment)) and not _says(now.segment, checked.rule):
+        now.begun_from = _standing(now.segment)
+        now.errors["r"] = (
+            "Somebody else saved this segment since you opened it; it reads now: "
+            f"“{versions.sentence(now.segment.draft or now.segment.coming or now.segment.rule)}”. "
+            "To put yours in its place, save again."
+        )
+        return _shown(request, now)
+    named = _Name(request.POST, segment=now.segment)
     if named.is_valid() and checked.rule is not None and not checked.errors and not _has_additions(now.draft):
         trouble = preview.trouble(checked.rule, named.cleaned_data["name"])
         if not trouble:
@@ -233,6 +255,7 @@ def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpR
     identity = key(checked.rule) if checked.rule is not None else ""
     context = {
         "segment": now.segment, "draft": now.draft, "history": now.history, "shown": preview.mark(identity),
+        "begun_from": now.begun_from or _standing(now.segment),
         "name": now.name, "description": now.description, "name_errors": now.name_errors,
         "errors": {**checked.errors, **now.errors}, "gaps": checked.gaps, "misread": _not_understood(now.draft),
         "suggestions": found, "words": words,

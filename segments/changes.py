@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import JSONField, Max, Q
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from cdp_site import sql, stages
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class StillAsked(ValueError):
-    """A segment can't be archived: others ask for it."""
+    """A segment can't be archived, or deleted: others ask for it."""
 
-    def __init__(self, name: str, others: list[str]) -> None:
-        super().__init__(f"“{name}” can't be archived: {', '.join(f'“{other}”' for other in others)} ask for it.")
+    def __init__(self, name: str, others: list[str], act: str = "archived") -> None:
+        super().__init__(f"“{name}” can't be {act}: {', '.join(f'“{other}”' for other in others)} ask for it.")
         self.others = others
 
 
@@ -154,17 +154,27 @@ def set_status(segment: Segment, status: Segment.Status) -> None:
 
 def _check_status(held: Segment, status: Segment.Status) -> None:
     if status == Segment.Status.ARCHIVED:
-        asking = [name for name, rule in expand.stored_and_coming().items() if held.name in segments_in(rule)]
-        if asking:
+        if asking := _asking(held.name):
             raise StillAsked(held.name, asking)
     elif held.status == Segment.Status.ARCHIVED:
         expand.check(from_json(held.rule), held.name)
+
+
+def _asking(name: str) -> list[str]:
+    return [other for other, rule in expand.stored_and_coming().items() if name in segments_in(rule) and other != name]
 
 
 def _keep_version(segment: Segment, number: int, rule: Rule, by: "AbstractBaseUser | None") -> None:
     SegmentVersion.objects.create(
         segment=segment, number=number, rule=to_json(rule), created_by_id=by.pk if by else None
     )
+
+
+@receiver(pre_delete, sender=Segment)
+def refuse_to_forget_what_is_asked(instance: Segment, **_: object) -> None:
+    """Raises `StillAsked` where another segment asks for this one: nobody could answer it any more."""
+    if asking := _asking(instance.name):
+        raise StillAsked(instance.name, asking, "deleted")
 
 
 @receiver(post_delete, sender=Segment)

@@ -243,3 +243,22 @@ def test_save_pressed_twice_is_no_fault(marketer: Client, monkeypatch: pytest.Mo
     page = marketer.post("/segments/new/", form)
     assert page.status_code == 200 and "Another segment has this name by now." in page.content.decode()
     assert Segment.objects.count() == 1
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_unseen(marketer: Client) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    address = f"/segments/{segment.pk}/edit/"
+    begun = marketer.get(address).context["begun_from"]
+    mine = posted(SPANISH, BOUGHT, name="Spanish", act="save", begun_from=begun)
+    changes.save_rule(segment, Trait("country", "is", "PT"))
+
+    page = marketer.post(address, mine)
+    assert "Somebody else saved this segment since you opened it" in page.content.decode()
+    segment.refresh_from_db()
+    assert from_json(segment.rule) == Trait("country", "is", "PT")
+
+    marketer.post(address, mine | {"begun_from": page.context["begun_from"]})
+    segment.refresh_from_db()
+    assert segment.rule == to_json(All((SPAIN, Did(Events("Order Completed")))))
+    # Pressed twice: what stands is what is being saved.
+    assert marketer.post(address, mine).status_code == 302
