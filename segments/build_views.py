@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cdp_site.roles import requires
-from segments import builder, catalog, changes, doubts, library, preview, report, versions
+from segments import builder, catalog, changes, doubts, expand, library, preview, report, versions
 from segments.builder import words
 from segments.counting import count
 from segments.describe import describe
@@ -81,11 +81,11 @@ def duplicate(request: HttpRequest, id: int) -> HttpResponse:
     """A draft with the same rule, under a name of its own, opened in the builder."""
     found = get_object_or_404(Segment, id=id)
     try:
-        rule = from_json(found.rule)
+        rule, name = from_json(found.rule), _free_name(found.name)
+        made = changes.create(name, rule, _by(request), description=found.description, live=False)
     except RuleError as error:
-        messages.warning(request, f"Its rule can't be read, so it can't be duplicated: {error}")
+        messages.warning(request, f"It can’t be duplicated: its rule {error.reason}.")
         return redirect("segment", found.pk)
-    made = changes.create(_free_name(found.name), rule, _by(request), description=found.description, live=False)
     messages.success(request, "This is the copy, a draft: nothing follows it yet.")
     return redirect("segment_edit", made.pk)
 
@@ -208,6 +208,8 @@ def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
             except IntegrityError:  # Save was pressed twice, or somebody else was quicker.
                 now.name_errors = ["Another segment has this name by now."]
                 return _shown(request, now)
+            except RuleError as error:  # What it asks for has been renamed or archived meanwhile.
+                trouble = f"This {error.reason}."
         now.errors["r"] = trouble
     elif checked.rule is None and not checked.errors:
         now.errors["r"] = "Add at least one condition."
@@ -220,6 +222,7 @@ def _saved(
 ) -> HttpResponse:
     name, description, by = named["name"], named["description"], _by(request)
     with transaction.atomic():
+        expand.hold_names()
         if found is None:
             found, another = changes.create(name, rule, by, description=description, live=live), True
         else:

@@ -262,3 +262,16 @@ def test_what_somebody_else_saved_meanwhile_is_not_replaced_unseen(marketer: Cli
     assert segment.rule == to_json(All((SPAIN, Did(Events("Order Completed")))))
     # Pressed twice: what stands is what is being saved.
     assert marketer.post(address, mine).status_code == 302
+
+
+def test_one_that_asks_for_what_is_archived_is_neither_copied_nor_saved_but_says_why(marketer: Client) -> None:
+    vip = changes.create("VIP", SPAIN)
+    asking = changes.create("Both", All((InSegment("VIP"),)), live=False)
+    Segment.objects.filter(pk=vip.pk).update(status=Segment.Status.ARCHIVED)
+
+    page = marketer.post(f"/segments/{asking.pk}/duplicate/", follow=True).content.decode()
+    assert "It can’t be duplicated: its rule asks for the segment" in page
+    form = posted(SegmentDraft(name="VIP"), name="Both", act="save")
+    page = marketer.post(f"/segments/{asking.pk}/edit/", form).content.decode()
+    assert "which isn’t there or is archived" in page or "which isn&#x27;t there or is archived" in page
+    assert Segment.objects.count() == 2
