@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from cdp_site.roles import requires
 from segments import builder, catalog, changes, doubts, expand, library, preview, report, versions
 from segments.builder import words
+from segments.changes import MAX_DESCRIPTION
 from segments.counting import count
 from segments.describe import describe
 from segments.difference import changed, difference
@@ -28,7 +29,13 @@ MOST_WARNINGS = 6
 
 class _Name(forms.Form):
     name = forms.CharField(max_length=120, strip=True, error_messages={"required": "Give it a name."})
-    description = forms.CharField(required=False, max_length=1000)
+    description = forms.CharField(
+        required=False,
+        max_length=MAX_DESCRIPTION,
+        error_messages={
+            "max_length": f"What it is for has at most {MAX_DESCRIPTION:,} characters; this has %(show_value)s."
+        },
+    )
 
     def __init__(self, *args: Any, segment: Segment | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,6 +43,10 @@ class _Name(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
+        if self.segment and name == self.segment.name:
+            return name
+        if reason := changes.why_no_name(name):
+            raise forms.ValidationError(f"{reason[0].upper()}{reason[1:]}.")
         others = Segment.objects.filter(name__iexact=name)
         if self.segment:
             others = others.exclude(pk=self.segment.pk)
@@ -131,13 +142,15 @@ def _free_name(name: str) -> str:
 def _posted(request: HttpRequest, found: Segment | None) -> HttpResponse:
     form = _form(request)
     act, history = form.get("act", ""), form.get("history", "")
-    draft = _added(builder.read(form), found)
+    # Taking back takes nothing half-typed with it.
+    draft = builder.read(form) if act == "undo" else _added(builder.read(form), found)
     now = _Building(found, draft, history, form.get("name", ""), form.get("description", ""))
     now.begun_from = form.get("begun_from", "")
     if act in ("save", "draft"):
         return _save(request, now, live=act == "save")
     if act == "undo":
         now.draft, now.history = builder.undo(builder.remember(history, draft)) or (draft, history)
+        now.draft = replace(now.draft, add=draft.add)
         # The list's newest state is the one shown again.
     elif act not in ("", "more"):
         now.draft = builder.act(draft, act)
@@ -202,6 +215,8 @@ def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
     named = _Name(request.POST, segment=now.segment)
     if named.is_valid() and checked.rule is not None and not checked.errors and not _has_additions(now.draft):
         trouble = preview.trouble(checked.rule, named.cleaned_data["name"])
+        if now.segment and not trouble:  # Under the name that it had, it would ask for itself as well.
+            trouble = preview.trouble(checked.rule, now.segment.name)
         if not trouble:
             try:
                 return _saved(request, now.segment, named.cleaned_data, checked.rule, live=live)
@@ -213,14 +228,17 @@ def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
         now.errors["r"] = trouble
     elif checked.rule is None and not checked.errors:
         now.errors["r"] = "Add at least one condition."
-    now.name_errors = [str(error) for error in named.errors.get("name", [])]
+    now.name_errors = [str(error) for said in named.errors.values() for error in said]
     return _shown(request, now)
 
 
 def _saved(
     request: HttpRequest, found: Segment | None, named: dict[str, str], rule: Rule, *, live: bool
 ) -> HttpResponse:
-    name, description, by = named["name"], named["description"], _by(request)
+    name, by = named["name"], _by(request)
+    description = "\n".join(line.rstrip() for line in named["description"].splitlines())
+    other_words = found is not None and (found.name, found.description) != (name, description)
+    was_archived = found is not None and found.status == Segment.Status.ARCHIVED
     with transaction.atomic():
         expand.hold_names()
         if found is None:
@@ -232,9 +250,12 @@ def _saved(
             another = _another(found, rule, by, live=live)
     if not live:
         kept = "Kept as a draft: the live rule stays as it is." if found.status == Segment.Status.LIVE else ""
+        kept += " Its name and what it is for are changed at once." if kept and other_words else ""
         messages.success(request, kept or "Saved as a draft: nothing follows it yet.")
     else:
-        messages.success(request, "Saved. Its members are being found." if another else "Saved.")
+        if was_archived:
+            changes.set_live(found)
+        messages.success(request, "Saved. Its members are being found." if another or was_archived else "Saved.")
     address = reverse("segment", args=[found.pk])
     if request.htmx:  # type: ignore[attr-defined]
         answer = HttpResponse(status=204)

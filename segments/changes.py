@@ -6,6 +6,7 @@ these acts take turns (`expand.hold_names`) and look at all rules before they wr
 
 import json
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from django.db import transaction
 from django.db.models import JSONField, Max, Q
@@ -19,6 +20,22 @@ from segments.rules import Rule, RuleError, from_json, segments_in, to_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+
+MAX_DESCRIPTION = 1_000
+
+
+def why_no_name(name: str) -> str:
+    """Why a text can't be a segment's name; empty where it can. A name is one line that people can see and point at."""
+    if any(category(one) in ("Cc", "Cs", "Zl", "Zp") or one in _TURNING for one in name):
+        return "a name can't have line breaks or characters that nobody sees in it"
+    if not any(category(one)[0] in "LNPS" for one in name):
+        return "a name needs something that can be seen"
+    return ""
+
+
+# What turns the direction of all that follows.
+_TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)))
 
 
 class StillAsked(ValueError):
