@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cdp_site.roles import requires
-from segments import builder, catalog, changes, doubts, library, preview, report, versions
+from segments import builder, catalog, changes, doubts, expand, library, preview, report, versions
 from segments.builder import words
+from segments.changes import MAX_DESCRIPTION
 from segments.counting import count
 from segments.describe import describe
 from segments.difference import changed, difference
 from segments.models import Segment
-from segments.rules import Rule, RuleError, events_in, from_json, key
+from segments.rules import Rule, RuleError, events_in, from_json, key, to_json
 from segments.suggest import suggestions
 
 MOST_WARNINGS = 6
@@ -28,7 +29,13 @@ MOST_WARNINGS = 6
 
 class _Name(forms.Form):
     name = forms.CharField(max_length=120, strip=True, error_messages={"required": "Give it a name."})
-    description = forms.CharField(required=False, max_length=1000)
+    description = forms.CharField(
+        required=False,
+        max_length=MAX_DESCRIPTION,
+        error_messages={
+            "max_length": f"What it is for has at most {MAX_DESCRIPTION:,} characters; this has %(show_value)s."
+        },
+    )
 
     def __init__(self, *args: Any, segment: Segment | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,6 +43,10 @@ class _Name(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
+        if self.segment and name == self.segment.name:
+            return name
+        if reason := changes.why_no_name(name):
+            raise forms.ValidationError(f"{reason[0].upper()}{reason[1:]}.")
         others = Segment.objects.filter(name__iexact=name)
         if self.segment:
             others = others.exclude(pk=self.segment.pk)
@@ -55,6 +66,7 @@ class _Building:
     description: str = ""
     name_errors: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    begun_from: str = ""
 
 
 @requires("segments")
@@ -80,11 +92,11 @@ def duplicate(request: HttpRequest, id: int) -> HttpResponse:
     """A draft with the same rule, under a name of its own, opened in the builder."""
     found = get_object_or_404(Segment, id=id)
     try:
-        rule = from_json(found.rule)
+        rule, name = from_json(found.rule), _free_name(found.name)
+        made = changes.create(name, rule, _by(request), description=found.description, live=False)
     except RuleError as error:
-        messages.warning(request, f"Its rule can't be read, so it can't be duplicated: {error}")
+        messages.warning(request, f"It can’t be duplicated: its rule {error.reason}.")
         return redirect("segment", found.pk)
-    made = changes.create(_free_name(found.name), rule, _by(request), description=found.description, live=False)
     messages.success(request, "This is the copy, a draft: nothing follows it yet.")
     return redirect("segment_edit", made.pk)
 
@@ -130,12 +142,15 @@ def _free_name(name: str) -> str:
 def _posted(request: HttpRequest, found: Segment | None) -> HttpResponse:
     form = _form(request)
     act, history = form.get("act", ""), form.get("history", "")
-    draft = _added(builder.read(form), found)
+    # Taking back takes nothing half-typed with it.
+    draft = builder.read(form) if act == "undo" else _added(builder.read(form), found)
     now = _Building(found, draft, history, form.get("name", ""), form.get("description", ""))
+    now.begun_from = form.get("begun_from", "")
     if act in ("save", "draft"):
         return _save(request, now, live=act == "save")
     if act == "undo":
         now.draft, now.history = builder.undo(builder.remember(history, draft)) or (draft, history)
+        now.draft = replace(now.draft, add=draft.add)
         # The list's newest state is the one shown again.
     elif act not in ("", "more"):
         now.draft = builder.act(draft, act)
@@ -175,29 +190,57 @@ def _not_understood(draft: builder.Draft, path: str = "r") -> dict[str, str]:
     return found
 
 
+def _standing(found: Segment | None) -> str:
+    """A mark of what a segment says now: another one when somebody saved it meanwhile."""
+    said = [found.name, found.description, found.rule, found.coming, found.draft] if found else []
+    return preview.mark(changes.written(said))
+
+
+def _says(found: Segment, rule: Rule | None) -> bool:
+    """Whether it has this rule already: Save was pressed twice."""
+    has = [changes.written(one) for one in (found.rule, found.coming, found.draft)]
+    return rule is not None and changes.written(to_json(rule)) in has
+
+
 def _save(request: HttpRequest, now: _Building, *, live: bool) -> HttpResponse:
-    named = _Name(request.POST, segment=now.segment)
     checked = builder.check(now.draft)
+    if now.segment and now.begun_from not in ("", _standing(now.segment)) and not _says(now.segment, checked.rule):
+        now.begun_from = _standing(now.segment)
+        now.errors["r"] = (
+            "Somebody else saved this segment since you opened it; it reads now: "
+            f"“{versions.sentence(now.segment.draft or now.segment.coming or now.segment.rule)}”. "
+            "To put yours in its place, save again."
+        )
+        return _shown(request, now)
+    named = _Name(request.POST, segment=now.segment)
     if named.is_valid() and checked.rule is not None and not checked.errors and not _has_additions(now.draft):
         trouble = preview.trouble(checked.rule, named.cleaned_data["name"])
+        if now.segment and not trouble:  # Under the name that it had, it would ask for itself as well.
+            trouble = preview.trouble(checked.rule, now.segment.name)
         if not trouble:
             try:
                 return _saved(request, now.segment, named.cleaned_data, checked.rule, live=live)
             except IntegrityError:  # Save was pressed twice, or somebody else was quicker.
                 now.name_errors = ["Another segment has this name by now."]
                 return _shown(request, now)
+            except RuleError as error:  # What it asks for has been renamed or archived meanwhile.
+                trouble = f"This {error.reason}."
         now.errors["r"] = trouble
     elif checked.rule is None and not checked.errors:
         now.errors["r"] = "Add at least one condition."
-    now.name_errors = [str(error) for error in named.errors.get("name", [])]
+    now.name_errors = [str(error) for said in named.errors.values() for error in said]
     return _shown(request, now)
 
 
 def _saved(
     request: HttpRequest, found: Segment | None, named: dict[str, str], rule: Rule, *, live: bool
 ) -> HttpResponse:
-    name, description, by = named["name"], named["description"], _by(request)
+    name, by = named["name"], _by(request)
+    description = "\n".join(line.rstrip() for line in named["description"].splitlines())
+    other_words = found is not None and (found.name, found.description) != (name, description)
+    was_archived = found is not None and found.status == Segment.Status.ARCHIVED
     with transaction.atomic():
+        expand.hold_names()
         if found is None:
             found, another = changes.create(name, rule, by, description=description, live=live), True
         else:
@@ -207,9 +250,12 @@ def _saved(
             another = _another(found, rule, by, live=live)
     if not live:
         kept = "Kept as a draft: the live rule stays as it is." if found.status == Segment.Status.LIVE else ""
+        kept += " Its name and what it is for are changed at once." if kept and other_words else ""
         messages.success(request, kept or "Saved as a draft: nothing follows it yet.")
     else:
-        messages.success(request, "Saved. Its members are being found." if another else "Saved.")
+        if was_archived:
+            changes.set_live(found)
+        messages.success(request, "Saved. Its members are being found." if another or was_archived else "Saved.")
     address = reverse("segment", args=[found.pk])
     if request.htmx:  # type: ignore[attr-defined]
         answer = HttpResponse(status=204)
@@ -233,6 +279,7 @@ def _shown(request: HttpRequest, now: _Building, *, more: bool = False) -> HttpR
     identity = key(checked.rule) if checked.rule is not None else ""
     context = {
         "segment": now.segment, "draft": now.draft, "history": now.history, "shown": preview.mark(identity),
+        "begun_from": now.begun_from or _standing(now.segment),
         "name": now.name, "description": now.description, "name_errors": now.name_errors,
         "errors": {**checked.errors, **now.errors}, "gaps": checked.gaps, "misread": _not_understood(now.draft),
         "suggestions": found, "words": words,

@@ -6,10 +6,11 @@ these acts take turns (`expand.hold_names`) and look at all rules before they wr
 
 import json
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from django.db import transaction
 from django.db.models import JSONField, Max, Q
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from cdp_site import sql, stages
@@ -21,11 +22,27 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
-class StillAsked(ValueError):
-    """A segment can't be archived: others ask for it."""
+MAX_DESCRIPTION = 1_000
 
-    def __init__(self, name: str, others: list[str]) -> None:
-        super().__init__(f"“{name}” can't be archived: {', '.join(f'“{other}”' for other in others)} ask for it.")
+
+def why_no_name(name: str) -> str:
+    """Why a text can't be a segment's name; empty where it can. A name is one line that people can see and point at."""
+    if any(category(one) in ("Cc", "Cs", "Zl", "Zp") or one in _TURNING for one in name):
+        return "a name can't have line breaks or characters that nobody sees in it"
+    if not any(category(one)[0] in "LNPS" for one in name):
+        return "a name needs something that can be seen"
+    return ""
+
+
+# What turns the direction of all that follows.
+_TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)))
+
+
+class StillAsked(ValueError):
+    """A segment can't be archived, or deleted: others ask for it."""
+
+    def __init__(self, name: str, others: list[str], act: str = "archived") -> None:
+        super().__init__(f"“{name}” can't be {act}: {', '.join(f'“{other}”' for other in others)} ask for it.")
         self.others = others
 
 
@@ -154,17 +171,27 @@ def set_status(segment: Segment, status: Segment.Status) -> None:
 
 def _check_status(held: Segment, status: Segment.Status) -> None:
     if status == Segment.Status.ARCHIVED:
-        asking = [name for name, rule in expand.stored_and_coming().items() if held.name in segments_in(rule)]
-        if asking:
+        if asking := _asking(held.name):
             raise StillAsked(held.name, asking)
     elif held.status == Segment.Status.ARCHIVED:
         expand.check(from_json(held.rule), held.name)
+
+
+def _asking(name: str) -> list[str]:
+    return [other for other, rule in expand.stored_and_coming().items() if name in segments_in(rule) and other != name]
 
 
 def _keep_version(segment: Segment, number: int, rule: Rule, by: "AbstractBaseUser | None") -> None:
     SegmentVersion.objects.create(
         segment=segment, number=number, rule=to_json(rule), created_by_id=by.pk if by else None
     )
+
+
+@receiver(pre_delete, sender=Segment)
+def refuse_to_forget_what_is_asked(instance: Segment, **_: object) -> None:
+    """Raises `StillAsked` where another segment asks for this one: nobody could answer it any more."""
+    if asking := _asking(instance.name):
+        raise StillAsked(instance.name, asking, "deleted")
 
 
 @receiver(post_delete, sender=Segment)

@@ -122,6 +122,7 @@ def take(text: str) -> Report:
     blocks = list(_blocks(text))
     rules = {block.name: _read(block) for block in blocks}
     known = {one.name: one for one in Segment.objects.all()}
+    _check_names(blocks, known)
     ordered = _ordered(blocks, rules, known)
     outcomes = {}
     for block in ordered:
@@ -133,6 +134,22 @@ def take(text: str) -> Report:
             with _blamed(block):
                 changes.archive(known[block.name])
     return Report(tuple(outcomes[block.name] for block in blocks))
+
+
+def _check_names(blocks: list[_Block], known: Mapping[str, Segment]) -> None:
+    """New names are such as the builder takes: it knows them whatever their case, so what differs in it alone would be two
+    segments here and one there."""
+    folded = {name.casefold(): name for name in known}
+    for block in blocks:
+        twin = folded.get(block.name.casefold())
+        if block.name in known:
+            continue
+        if reason := changes.why_no_name(block.name):
+            raise LineError(block.line, reason)
+        if twin is not None:
+            raise LineError(
+                block.line, f"there is a segment {json.dumps(twin, ensure_ascii=False)}: write its name like that"
+            )
 
 
 @contextmanager
@@ -183,24 +200,31 @@ def _tidy(description: str) -> str:
 def _blocks(text: str) -> Iterator[_Block]:
     """The segments of a file, each name once."""
     found: dict[str, _Block] = {}
+    folded: dict[str, _Block] = {}
     block: _Block | None = None
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if line.startswith("# "):
             block = _head(number, line.rstrip())
-            if block.name in found:
-                raise LineError(
-                    number, f"{json.dumps(block.name)} was in line {found[block.name].line} already; keep one"
-                )
-            found[block.name] = block
+            if before := folded.get(block.name.casefold()):
+                raise LineError(number, f"{json.dumps(block.name)} was in line {before.line} already; keep one")
+            found[block.name] = folded[block.name.casefold()] = block
         elif block is None:
             if line.strip() and not line.lstrip().startswith("//"):
                 raise LineError(number, "a line '# NAME (live)' must come first")
         elif line.startswith("##"):
-            block.description.append(line.removeprefix("##").strip())
+            block.description.append(_about(number, line.removeprefix("##").strip()))
+            if sum(map(len, block.description)) + len(block.description) > changes.MAX_DESCRIPTION + 1:
+                raise LineError(number, f"a description has at most {changes.MAX_DESCRIPTION:,} characters")
             block.lines.append("")
         else:
             block.lines.append("" if line.lstrip().startswith("//") else line)
     yield from found.values()
+
+
+def _about(number: int, line: str) -> str:
+    if any(one == "\0" or "\ud800" <= one <= "\udfff" for one in line):
+        raise LineError(number, "holds a character that can't be stored")
+    return line
 
 
 def _head(number: int, line: str) -> _Block:
@@ -211,7 +235,7 @@ def _head(number: int, line: str) -> _Block:
         name = str(json.loads(head["quoted"])) if head["quoted"] else head["name"]
     except ValueError:
         raise LineError(number, "the name isn't quoted as in JSON") from None
-    if not 0 < len(name) <= MAX_NAME or "\0" in name:
+    if not 0 < len(name) <= MAX_NAME:
         raise LineError(number, f"a name has 1 to {MAX_NAME} characters")
     return _Block(number, name, head["status"])
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import asked
-from segments import changes
+from segments import changes, expand
 from segments.describe import describe
 from segments.difference import Line, difference
 from segments.models import Segment, SegmentVersion
@@ -53,6 +53,7 @@ def publish(segment: Segment, by: "AbstractBaseUser | None" = None) -> bool:
     A segment that was never live becomes so. `segment` is refreshed.
     """
     with transaction.atomic():
+        expand.hold_names()  # before any segment is locked, as whoever saves a rule does
         held = _held(segment)
         if held.draft is None and held.status != Segment.Status.DRAFT:
             return False
@@ -79,6 +80,7 @@ def go_back(segment: Segment, number: int, by: "AbstractBaseUser | None" = None)
     A draft stays. `segment` is refreshed.
     """
     with transaction.atomic():
+        expand.hold_names()
         held = _held(segment)
         earlier = held.versions.filter(number=number).first()
         if earlier is None:

@@ -18,7 +18,7 @@ from segments.blocks import meaning
 from segments.blocks.kept import kept
 from segments.blocks.packing import DAY, Damaged
 from segments.blocks.stretches import Gone, State, Stretch, stretch
-from segments.columns import Happenings
+from segments.columns import Happenings, moment_of
 from segments.compare import Parameters
 from segments.require import Stream, stream_key
 
@@ -56,7 +56,7 @@ def read(
             return None
         if any(one is None for one in found):
             return None
-        found += [table(_since(states, ids))]
+        found += [table(_since(states, ids, earliest))]
         listed = _within(unsealed, people)
         if len(listed):
             found += [table(_of_people(states, listed))]
@@ -207,19 +207,21 @@ def _passing(found: Stretch, stream: Stream, events: slice | np.ndarray, person:
 # -- from the table
 
 
-def _since(states: Sequence[State], ids: Sequence[int]) -> Callable[[Parameters], str]:
-    """Events of these names that no block has."""
+def _since(states: Sequence[State], ids: Sequence[int], earliest: int | None) -> Callable[[Parameters], str]:
+    """Events of these names that no block has, and that happened after `earliest`: of what has just been loaded in bulk
+    most may be older."""
 
     def source(parameters: Parameters) -> str:
         sealed = {state.name_id for state in states}
+        after = "" if earliest is None else f" AND time > {parameters.add(moment_of(earliest))}"
         parts = []
         for state in states:
             name, until = f"name_id = {parameters.add(state.name_id)}::smallint", parameters.add(state.until)
-            parts.append(f"{name} AND id > {until}")
+            parts.append(f"{name} AND id > {until}{after}")
             if state.edge is not None:
-                parts.append(f"{name} AND id <= {until} AND time >= {_moment(state.edge)}")
+                parts.append(f"{name} AND id <= {until} AND time >= {_moment(state.edge)}{after}")
         if others := [id for id in ids if id not in sealed]:
-            parts.append(f"name_id = ANY({parameters.add(others)}::smallint[])")
+            parts.append(f"name_id = ANY({parameters.add(others)}::smallint[]){after}")
         return _union(parts)
 
     return source

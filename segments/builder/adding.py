@@ -1,5 +1,6 @@
 """What is typed into the field for a new condition, as a draft: the phrases that it suggests, or the rule language. Pure."""
 
+import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -85,6 +86,12 @@ _COMPILED = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), made) for pat
 _HAS = re.compile(r"(?:has|have) (no |an? )?(open |closed )?(.+)", re.IGNORECASE)
 # What shows that somebody writes the language and not a name.
 _SIGNS = re.compile(r'[=<>()"]')
+_WORDS = re.compile(
+    r"\b(in (the )?(last|next)|within|at least|at most|exactly|between|before|after|since|of people|is|are)\b|%",
+    re.IGNORECASE,
+)
+_VERB = re.compile(r"did not |did ", re.IGNORECASE)
+_IS = re.compile(r"(?:trait )?(?P<name>.+?) is (?P<not>not )?(?P<value>[^\s].*)", re.IGNORECASE)
 
 
 def _negated(found: object) -> str:
@@ -106,17 +113,48 @@ def understand(text: str, known: Vocabulary = Vocabulary()) -> Understood:
     """The draft that a text asks for. Names may stand without quotes where a phrase has only one."""
     text = text.strip()
     phrase = _phrase(text, known)
-    # A name may hold such signs itself: then it is one that has arrived.
-    if phrase is not None and (not _SIGNS.search(text) or _is_known(phrase, known)):
+    # A name may hold such signs and words itself: then it is one that has arrived.
+    if phrase is not None and not _SIGNS.search(text) and (_names_nothing(phrase) or not _WORDS.search(text)):
         return Understood(phrase)
     if phrase is None and (named := _named(text, known)):
         return Understood(named)
+    if phrase is not None and _is_known(phrase, known):
+        return Understood(phrase)
     try:
-        return Understood(part_of(parse(text)))
+        return Understood(part_of(parse(_quoted(text, known))))
     except (TextError, RuleError) as error:
-        if _SIGNS.search(text):
+        if plain := _is_value(text, known):
+            return Understood(plain)
+        # Nothing of that name has arrived, and what stands in it means something: it would be a name by mistake.
+        if _SIGNS.search(text) or _WORDS.search(text):
             return Understood(reason=str(error))
     return Understood(phrase or DidDraft(events=EventsDraft(text)))
+
+
+def _names_nothing(phrase: Draft) -> bool:
+    """Whether a phrase has no name in it that could have swallowed the rest of a sentence."""
+    return isinstance(phrase, GroupDraft | KnownDraft | ConsentDraft | SampleDraft | TopDraft)
+
+
+def _quoted(text: str, known: Vocabulary) -> str:
+    """'did Order Completed at least 3 times' with the event's name, as it has arrived, in quotes."""
+    verb = _VERB.match(text)
+    begin, rest = (verb[0], text[verb.end() :]) if verb else ("did ", text)
+    folded = rest.casefold()
+    found = [name for name in known.events if folded.startswith(f"{name.casefold()} ")]
+    if not found:
+        return text
+    name = max(found, key=len)
+    return f"{begin}{json.dumps(name, ensure_ascii=False)}{rest[len(name) :]}"
+
+
+def _is_value(text: str, known: Vocabulary) -> Condition | None:
+    """'country is ES': a trait that has arrived, and a text without quotes."""
+    found = _IS.fullmatch(text)
+    names = {one.casefold(): one for one in known.traits}
+    if not found or found["name"].casefold() not in names or _WORDS.search(found["value"]):
+        return None
+    return TraitDraft(name=names[found["name"].casefold()], op="is_not" if found["not"] else "is", value=found["value"])
 
 
 def _phrase(text: str, known: Vocabulary) -> Draft | None:

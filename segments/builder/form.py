@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from segments.builder.drafts import CONDITIONS, EMPTY, Draft, GroupDraft
 
 MOST_UNDO = 20
+MOST_REMEMBERED = 300_000  # characters of the undo list: it goes along with every post
+MOST_NODES = 1_000  # conditions and groups of one form
 MOST_DEEP = 20  # a rule may be less deep: it is said where it goes too far
 MOST_LISTED = 200
 HOWS = ("all", "any", "none")
@@ -29,11 +31,13 @@ def parts(made: type) -> dict[str, tuple[type, bool]]:
 
 def read(form: Mapping[str, str]) -> GroupDraft:
     """The draft that a form's controls say. Unknown or missing controls take their defaults; nothing raises."""
-    draft = _read(form, "r", 0)
+    draft = _read(form, "r", 0, [MOST_NODES])
     return draft if isinstance(draft, GroupDraft) else EMPTY
 
 
-def _read(form: Mapping[str, str], path: str, depth: int) -> Draft:
+def _read(form: Mapping[str, str], path: str, depth: int, left: list[int]) -> Draft:
+    """`left`: how many more nodes may be read, counted down for the whole form."""
+
     def said(name: str) -> str | None:
         text = form.get(f"{path}:{name}")
         return None if text is None else text.strip()
@@ -41,8 +45,9 @@ def _read(form: Mapping[str, str], path: str, depth: int) -> Draft:
     made = CONDITIONS.get(said("node") or "")
     if made and depth:
         return _condition(made, said, "")  # type: ignore[no-any-return]
-    number = count(said("items")) if depth < MOST_DEEP else 0
-    items = tuple(_read(form, f"{path}.{place}", depth + 1) for place in range(number))
+    number = min(count(said("items")), left[0]) if depth < MOST_DEEP else 0
+    left[0] -= number
+    items = tuple(_read(form, f"{path}.{place}", depth + 1, left) for place in range(number))
     how = said("how")
     return GroupDraft(how if how in HOWS else "all", items, said("add") or "")
 
@@ -109,7 +114,10 @@ def remember(history: str, draft: GroupDraft) -> str:
     state = dump(draft)
     if not states or states[-1] != state:
         states.append(state)
-    return json.dumps(states[-MOST_UNDO:], separators=(",", ":"))
+    texts = [json.dumps(one, separators=(",", ":")) for one in states[-MOST_UNDO:]]
+    while len(texts) > 1 and sum(map(len, texts)) > MOST_REMEMBERED:
+        del texts[0]
+    return f"[{','.join(texts)}]"
 
 
 def undo(history: str) -> tuple[GroupDraft, str] | None:

@@ -46,9 +46,13 @@ _KNOWN = {"email": "an e-mail address", "phone": "a phone number", "user_id": "a
 _CHANNELS = {"email": "e-mail", "sms": "SMS", "phone": "phone calls", "ads": "advertising"}
 
 
+# Names come from outside: one that turns the direction of writing would turn the rest of the sentence.
+_TURNING = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
 def describe(rule: Rule) -> str:
     """One sentence with a capital and a full stop: 'People who did “Order Completed” at least 3 times …'."""
-    return f"People {relative(clause(rule))}."
+    return f"People {relative(clause(rule))}.".translate(_TURNING)
 
 
 def relative(said: str) -> str:

@@ -243,3 +243,101 @@ def test_save_pressed_twice_is_no_fault(marketer: Client, monkeypatch: pytest.Mo
     page = marketer.post("/segments/new/", form)
     assert page.status_code == 200 and "Another segment has this name by now." in page.content.decode()
     assert Segment.objects.count() == 1
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_unseen(marketer: Client) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    address = f"/segments/{segment.pk}/edit/"
+    begun = marketer.get(address).context["begun_from"]
+    mine = posted(SPANISH, BOUGHT, name="Spanish", act="save", begun_from=begun)
+    changes.save_rule(segment, Trait("country", "is", "PT"))
+
+    page = marketer.post(address, mine)
+    assert "Somebody else saved this segment since you opened it" in page.content.decode()
+    segment.refresh_from_db()
+    assert from_json(segment.rule) == Trait("country", "is", "PT")
+
+    marketer.post(address, mine | {"begun_from": page.context["begun_from"]})
+    segment.refresh_from_db()
+    assert segment.rule == to_json(All((SPAIN, Did(Events("Order Completed")))))
+    # Pressed twice: what stands is what is being saved.
+    assert marketer.post(address, mine).status_code == 302
+
+
+def test_one_that_asks_for_what_is_archived_is_neither_copied_nor_saved_but_says_why(marketer: Client) -> None:
+    vip = changes.create("VIP", SPAIN)
+    asking = changes.create("Both", All((InSegment("VIP"),)), live=False)
+    Segment.objects.filter(pk=vip.pk).update(status=Segment.Status.ARCHIVED)
+
+    page = marketer.post(f"/segments/{asking.pk}/duplicate/", follow=True).content.decode()
+    assert "It can’t be duplicated: its rule asks for the segment" in page
+    form = posted(SegmentDraft(name="VIP"), name="Both", act="save")
+    page = marketer.post(f"/segments/{asking.pk}/edit/", form).content.decode()
+    assert "which isn’t there or is archived" in page or "which isn&#x27;t there or is archived" in page
+    assert Segment.objects.count() == 2
+
+
+def test_a_segment_that_is_named_anew_cant_ask_for_its_old_name(marketer: Client) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    form = posted(SPANISH, SegmentDraft(name="Spanish"), name="From Spain")
+    for act in ("save", "draft"):
+        page = marketer.post(f"/segments/{segment.pk}/edit/", form | {"act": act})
+        assert page.status_code == 200 and "Spanish" in page.content.decode()
+        segment.refresh_from_db()
+        assert (segment.name, segment.draft) == ("Spanish", None)
+
+
+def test_what_it_is_for_keeps_its_lines_and_says_when_it_is_too_long(marketer: Client) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    address = f"/segments/{segment.pk}/edit/"
+    marketer.post(address, posted(SPANISH, name="Spanish", act="save", description="First\r\nsecond"))
+    segment.refresh_from_db()
+    assert segment.description == "First\nsecond"
+    page = marketer.post(address, posted(SPANISH, name="Spanish", act="save", description="x" * 1001))
+    assert "has at most 1,000 characters; this has 1001" in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["\u200b", "a\nb", "a\u202eb"])
+def test_a_name_is_one_line_that_can_be_seen(marketer: Client, name: str) -> None:
+    page = marketer.post("/segments/new/", posted(SPANISH, name=name, act="save"))
+    assert "A name " in page.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_an_archived_segment_that_is_saved_is_live_again(marketer: Client, company: None) -> None:
+    segment = changes.create("Spanish", SPAIN)
+    changes.archive(segment)
+    stages.drain_all()
+    marketer.post(f"/segments/{segment.pk}/edit/", posted(SPANISH, name="Spanish", act="save"))
+    stages.drain_all()
+    segment.refresh_from_db()
+    assert (segment.status, segment.size) == (Segment.Status.LIVE, 2)
+
+
+def test_undo_leaves_alone_what_is_being_typed(marketer: Client) -> None:
+    page = marketer.post("/segments/new/", posted(SPANISH, history=""))
+    history = page.context["history"]
+    page = marketer.post("/segments/new/", posted(SPANISH, BOUGHT, history=history))
+    form = posted(SPANISH, BOUGHT, history=page.context["history"], act="undo") | {"r:add": "half a th"}
+    draft = marketer.post("/segments/new/", form).context["draft"]
+    assert (draft.items, draft.add) == ((SPANISH,), "half a th")
+
+
+def test_a_large_rule_that_is_edited_often_can_still_be_saved(marketer: Client) -> None:
+    many = ", ".join(f"person{number}@example.com" for number in range(1_000))
+    history = ""
+    for number in range(20):
+        large = [TraitDraft(name="email", op="any_of", value=f"{many}, {number}") for _ in range(4)]
+        page = marketer.post("/segments/new/", posted(*large, name="Large", history=history))
+        assert page.status_code == 200
+        history = page.context["history"]
+    assert len(history) < 400_000
+
+
+def test_a_made_up_form_of_very_many_conditions_stops_at_a_bound(marketer: Client) -> None:
+    form = {"r:node": "group", "r:items": "200"}
+    form |= {f"r.{number}:items": "200" for number in range(200)} | {
+        f"r.{number}:node": "group" for number in range(200)
+    }
+    draft = builder.read(form)
+    assert sum(1 + len(item.items) for item in draft.items if isinstance(item, GroupDraft)) <= 1_000

@@ -55,6 +55,8 @@ KNOWN = Vocabulary(
         ("trait country", TraitDraft(name="country")),
         ("Country", TraitDraft(name="country")),
         ("order completed", BOUGHT),
+        ("country is ES", TraitDraft(name="country", value="ES")),
+        ("country is not ES", TraitDraft(name="country", op="is_not", value="ES")),
         ("Something new", DidDraft(events=EventsDraft("Something new"))),
         ("any of these", group(how="any")),
         ("none of these", group(how="none")),
@@ -103,6 +105,37 @@ def test_the_field_for_a_new_condition_understands_the_rule_language(text: str) 
     draft = understand(text, KNOWN).draft
     assert draft is not None
     assert builder.check(group(draft)).rule == All((parse(text),))
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        (
+            "did Order Completed at least 3 times in last 60 days",
+            'did "Order Completed" at least 3 times in last 60 days',
+        ),
+        ("order completed in last 30 days", 'did "Order Completed" in last 30 days'),
+        ("did not Paid in last 7 days", 'did not "Paid" in last 7 days'),
+    ],
+)
+def test_a_name_that_has_arrived_needs_no_quotes_in_a_sentence(typed: str, written: str) -> None:
+    draft = understand(typed, KNOWN).draft
+    assert draft is not None
+    assert builder.check(group(draft)).rule == All((parse(written),))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lifetime_value between 5 and 1",
+        "random 101% of people",
+        "signup before 9999-99-99",
+        "did Bought shoes at least 3 times",
+    ],
+)
+def test_a_sentence_that_says_something_else_never_becomes_the_name_of_an_event(text: str) -> None:
+    answer = understand(text, KNOWN)
+    assert answer.draft is None and answer.reason
 
 
 def test_what_is_not_understood_is_answered_with_its_place() -> None:

@@ -1,6 +1,7 @@
 """`manage.py segments` and the doctor's questions about segments."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -64,11 +65,11 @@ def imported(file: Path, *arguments: str) -> Any:
 def test_what_was_exported_imports_to_the_same(tmp_path: Path) -> None:
     changes.create("Spaniards", Trait("country", "is", "ES"), description="Who live in Spain.\r\n\r\n  Since 2026. ")
     changes.create("Buyers", Did(Events("Order Completed"), window=Last(days(60))), live=False)
-    changes.create(' "Odd"\n(live)', parse(f"country is any of ({', '.join(['12345678'] * 20)}) or has email"))
+    changes.create(' "Odd" \\ (live)', parse(f"country is any of ({', '.join(['12345678'] * 20)}) or has email"))
     file = tmp_path / "segments.txt"
     run("export", "--output", str(file))
     counts = {"made": 0, "changed": 0, "same": 3}
-    assert imported(file) == counts | {"segments": {' "Odd"\n(live)': "same", "Buyers": "same", "Spaniards": "same"}}
+    assert imported(file) == counts | {"segments": {' "Odd" \\ (live)': "same", "Buyers": "same", "Spaniards": "same"}}
     Segment.objects.all().delete()
     assert imported(file).items() >= {"made": 3, "changed": 0, "same": 0}.items()
     assert run("export") == file.read_text()
@@ -247,3 +248,26 @@ def test_doctor_does_not_blame_what_only_time_has_changed_since() -> None:
         pass
     live.follow(NOW)
     assert off() == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('# "a\\nb" (live)\ncountry exists', "line 1: a name can't have line breaks"),
+        ('# "\\u200b" (live)\ncountry exists', "line 1: a name needs something that can be seen"),
+        ('# "\\ud800" (live)\ncountry exists', "line 1: a name can't have line breaks or characters that nobody sees"),
+        ("# A (live)\ncountry exists\n# a (live)\ncountry exists", 'line 3: "a" was in line 1 already'),
+        ("# vip (live)\ncountry exists", 'line 1: there is a segment "VIP": write its name like that'),
+        ("# A (live)\n## a\0b\ncountry exists", "line 2: holds a character that can't be stored"),
+        (f"# A (live)\n## {'x' * 1001}\ncountry exists", "line 2: a description has at most 1,000 characters"),
+    ],
+)
+def test_names_and_descriptions_that_the_builder_would_refuse_are_refused_with_their_line(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    changes.create("VIP", Trait("vip", "is", True))
+    file = tmp_path / "segments.txt"
+    file.write_text(text)
+    with pytest.raises(CommandError, match=re.escape(reason)):
+        imported(file)
+    assert Segment.objects.count() == 1

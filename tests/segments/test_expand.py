@@ -1,7 +1,9 @@
 """Segments that ask for others: they follow them, and nothing that would make no sense can be saved."""
 
 import pytest
+from django.db import transaction
 
+from cdp_site import sql
 from cdp_site.checks import run_all
 from profiles.models import Profile
 from segments import changes
@@ -56,11 +58,13 @@ def _twice(number: int) -> All:
     return All((InSegment(str(number)), Not(InSegment(str(number)))))
 
 
-def test_a_segment_that_another_asks_for_is_not_archived() -> None:
+def test_a_segment_that_another_asks_for_is_neither_archived_nor_deleted() -> None:
     vip = segment(Trait("vip", "is", True), "VIP")
     asking = segment(InSegment("VIP"), "Asks")
     with pytest.raises(changes.StillAsked, match="“VIP” can't be archived: “Asks” ask for it"):
         changes.archive(vip)
+    with pytest.raises(changes.StillAsked, match="“VIP” can't be deleted"), transaction.atomic():
+        vip.delete()
     changes.archive(asking)
     changes.archive(vip)
     with pytest.raises(RuleError, match="'VIP', which isn't there or is archived"):
@@ -86,7 +90,9 @@ def test_a_segment_that_asks_for_one_that_is_gone_stays_as_it_is_and_the_doctor_
     ana = person(vip=True)
     vip = segment(Trait("vip", "is", True), "VIP")
     asking = segment(InSegment("VIP"), "Asks")
-    vip.delete()
+    # As by hand in the database.
+    sql.rows("DELETE FROM segment_version WHERE segment_id = %s RETURNING 1", (vip.pk,))
+    sql.rows("DELETE FROM segment WHERE id = %s RETURNING 1", (vip.pk,))
     Profile.objects.filter(id=ana).update(traits={})
     changed(ana)
     follow()
