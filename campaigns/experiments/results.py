@@ -108,8 +108,8 @@ class Result:
         return sum(one.tally.people for one in self.arms)
 
 
-def measure(experiment: Experiment, outcome: Outcome, oldest: timedelta = tallies.FRESH) -> Result:
-    """The result as it was at most `oldest` ago. Cost when it must be counted: one pass over the enrolments, and over the
+def measure(experiment: Experiment, outcome: Outcome, oldest: timedelta | None = None) -> Result:
+    """The result as it was at most `oldest` ago, else a few seconds. Cost when it must be counted: one pass over the enrolments, and over the
     outcome's events of that time (64,000 people: some 0.1 s)."""
     return result(experiment, outcome, list(experiment.arms.all()), tallies.of(experiment, outcome, oldest))
 

@@ -4,6 +4,7 @@ Who is in several arms of it (two people who turned out to be one) is counted in
 """
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,11 @@ from campaigns.experiments.statistics import Tally
 from campaigns.models import Experiment
 from cdp_site import sql
 
-FRESH = timedelta(minutes=1)
+# A page shows what was counted at most so long ago: 5 s, or 50 times as long as counting took; at once where somebody was
+# enrolled since, unless counting takes long.
+FRESH = 5.0  # seconds
+AGES = 50
+DEAR = 0.5  # seconds
 _SEVERAL = 0  # stands for the arm of those who are in more than one
 
 
@@ -32,24 +37,68 @@ class Counted:
 
 
 _KEPT = """
-SELECT body, at FROM experiment_tally WHERE experiment_id = %s AND outcome = %s AND days = %s AND at > %s
+SELECT body, at, seconds, stale FROM experiment_tally WHERE experiment_id = %s AND outcome = %s AND days = %s
 """
 _KEEP = """
-INSERT INTO experiment_tally (experiment_id, outcome, days, at, body) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (experiment_id, outcome) DO UPDATE SET days = excluded.days, at = excluded.at, body = excluded.body
+INSERT INTO experiment_tally (experiment_id, outcome, days, at, seconds, stale, body) VALUES (%s, %s, %s, %s, %s, false, %s)
+ON CONFLICT (experiment_id, outcome) DO UPDATE
+SET days = excluded.days, at = excluded.at, seconds = excluded.seconds, stale = false, body = excluded.body
 """
 
 
-def of(experiment: Experiment, outcome: Outcome, oldest: timedelta = FRESH) -> Counted:
-    """As it was at most `oldest` ago; counted now, and kept, where it isn't."""
+def of(experiment: Experiment, outcome: Outcome, oldest: timedelta | None = None) -> Counted:
+    """As it was at most `oldest` ago (else as fresh as a page wants it); counted now, and kept, where it isn't."""
     now = timezone.now()
-    kept = sql.rows(_KEPT, (experiment.pk, outcome.key, experiment.days, now - oldest))
-    if kept:
-        return _read(kept[0][0], kept[0][1])
+    for body, at, seconds, stale in sql.rows(_KEPT, (experiment.pk, outcome.key, experiment.days)):
+        if oldest is None:
+            good = (now - at).total_seconds() < max(FRESH, AGES * seconds) and not (stale and seconds < DEAR)
+        else:
+            good = now - at < oldest
+        if good:
+            return _read(body, at)
+    return keep(experiment, outcome)
+
+
+def keep(experiment: Experiment, outcome: Outcome) -> Counted:
+    """Count it now, for whoever asks in the time to come."""
+    started, now = time.monotonic(), timezone.now()
     found = count(experiment, outcome, now)
+    kept = (experiment.pk, outcome.key, experiment.days, now, time.monotonic() - started, _written(found))
     with sql.cursor() as cursor:
-        cursor.execute(_KEEP, (experiment.pk, outcome.key, experiment.days, now, _written(found)))
+        cursor.execute(_KEEP, kept)
     return found
+
+
+_STALE = "UPDATE experiment_tally SET stale = true WHERE experiment_id = ANY(%s) AND NOT stale"
+# Those on goals are what dashboards ask for.
+_OLD = """
+SELECT experiment_id, outcome FROM experiment_tally
+WHERE outcome LIKE 'goal:%%' AND (stale OR at < %s) AND at < %s - seconds * interval '50 seconds' ORDER BY at LIMIT 1
+"""
+_FORGET = "DELETE FROM experiment_tally WHERE at < %s"
+REFRESHED = timedelta(minutes=30)
+FORGOTTEN = timedelta(days=1)
+
+
+def forget(experiment: int, outcome: str) -> None:
+    """Its goal or event is no more."""
+    with sql.cursor() as cursor:
+        cursor.execute("DELETE FROM experiment_tally WHERE experiment_id = %s AND outcome = %s", (experiment, outcome))
+
+
+def mark_stale(experiments: list[int]) -> None:
+    """People came to arms of these experiments, or left them."""
+    with sql.cursor() as cursor:
+        cursor.execute(_STALE, (experiments,))
+
+
+def oldest_kept() -> tuple[int, str] | None:
+    """An experiment and outcome that should be counted anew before a dashboard asks. Forgets what nobody asks for."""
+    now = timezone.now()
+    with sql.cursor() as cursor:
+        cursor.execute(_FORGET, (now - FORGOTTEN,))
+    found = sql.rows(_OLD, (now - REFRESHED, now))
+    return found[0] if found else None
 
 
 _SPAN = "SELECT min(since), max(since) FROM enrolment WHERE experiment_id = %s"

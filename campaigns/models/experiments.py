@@ -98,6 +98,8 @@ class ExperimentTally(models.Model):
     outcome = models.TextField(help_text="campaigns.experiments.outcomes.Outcome.key")
     days = models.PositiveSmallIntegerField(help_text="The experiment's, when it was counted.")
     at = models.DateTimeField()
+    seconds = models.FloatField(default=0, help_text="What counting it took.")
+    stale = models.BooleanField(default=False, help_text="Somebody came to an arm, or left one, since.")
     body = models.JSONField()
 
     class Meta:
