@@ -48,6 +48,11 @@ class Line:
         return self.row.name
 
     @property
+    def said(self) -> str:
+        """The bar in words."""
+        return f"{self.name}: {self.orders.low:,.0f} to {self.orders.high:,.0f} by all models, {self.orders.at:,.0f} by this one"
+
+    @property
     def mark(self) -> figures.Mark:
         return figures.Mark(self.row.name, self.row.hue, self.converted)
 
@@ -139,21 +144,6 @@ def people(query: str, which: Which, **more: str) -> str:
     """The address of the people behind a number: the filters, then what was clicked."""
     said = {**which.query(), **more}
     return f"{reverse('attribution_people')}?{'&'.join(part for part in (query, urlencode(said)) if part)}"
-
-
-def compared(shown: Board, unit: str) -> dict[str, object]:
-    """The dot plot of all models."""
-    total = shown.table.conversions or 1
-    lines = sorted(shown.lines, key=lambda line: -line.orders.high)[:MOST_IN_PLOT]
-    shares = [
-        [line.row.credit.get(key, NOTHING).conversions / total for line in lines] for key, _ in shown.table.models
-    ]
-    keys = [key for key, _ in shown.table.models]
-    names = [name for _, name in shown.table.models]
-    return figures.models_compared([line.mark for line in lines], names, shares, keys.index(shown.model), total, unit)
-
-
-MOST_IN_PLOT = 14
 
 
 def credits(shown: Board) -> Sequence[tuple[Line, list[Share]]]:

@@ -221,14 +221,14 @@ def histogram(
 
 
 def lifetimes(marks: Sequence[Mark], months: int, values: Sequence[Sequence[float | None]], currency: str) -> dict[str, Any]:
-    """Value per customer since the first order, a line a first channel, its name at the line's end."""
+    """Value per person since the first touchpoint, a line a first channel, its name at the line's end."""
     data = []
     for mark, of in zip(marks, values, strict=True):
         known = [(month, value) for month, value in enumerate(of) if value is not None]
         data.append({
             "type": "scatter", "mode": "lines+markers", "name": mark.name, "x": [month for month, _ in known],
             "y": [value for _, value in known], "line": {"color": f"hue:{mark.hue}", "width": 2}, "marker": {"size": 5},
-            "hovertemplate": f"{mark.name}: %{{y:,.0f}} {currency} after %{{x}} months<extra></extra>",
+            "hovertemplate": f"{mark.name}: %{{y:,.0f}} {currency} a person after %{{x}} months<extra></extra>",
         })  # fmt: skip
     ends = [
         {"x": known[-1][0], "y": known[-1][1], "text": _cut(mark.name), "xanchor": "left", "xshift": 6, "showarrow": False,
@@ -243,7 +243,7 @@ def lifetimes(marks: Sequence[Mark], months: int, values: Sequence[Sequence[floa
             height=320, hovermode="closest", showlegend=crowded, annotations=[] if crowded else ends,
             legend={"orientation": "h", "y": -0.16, "x": 0},
             margin={"l": 56, "r": 16 if crowded else 120, "t": 8, "b": 40},
-            xaxis={**_PLAIN, "range": [-0.2, max(months, 1) + 0.2], "title": {"text": "months since the first order"},
+            xaxis={**_PLAIN, "range": [-0.2, max(months, 1) + 0.2], "title": {"text": "months since their first touchpoint"},
                    "dtick": max(1, months // 12)},
             yaxis={**_GRID, "rangemode": "tozero", "tickformat": ",", "ticksuffix": f" {currency}"},
         ),

@@ -74,7 +74,7 @@ def _send(report_id: int) -> int:
         log.warning("report_failed", report_id=report.pk, attempts=report.attempts, error=type(error).__name__)
         given_up = report.attempts >= TRIES
         again = {"attempts": 0, "due_at": next_due(report.weekdays, report.hour, now)} if given_up else {}
-        Report.objects.filter(pk=report.pk).update(error=_in_words(error), **again)
+        Report.objects.filter(pk=report.pk).update(error=in_words(error), **again)
         return 0
     due = next_due(report.weekdays, report.hour, now)
     Report.objects.filter(pk=report.pk).update(attempts=0, due_at=due, sent_at=now, error="")
@@ -91,7 +91,8 @@ def post(report: Report, to: Sequence[str]) -> None:
     message.send()
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """What went wrong, for whoever can mend it."""
     if isinstance(error, (ConnectionError, TimeoutError)):
         return f"The mail server can't be reached ({error}). Check EMAIL_URL."[:LONGEST_ERROR]
     return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]

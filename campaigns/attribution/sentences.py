@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from campaigns.attribution.cohorts import Cohorts
 from campaigns.attribution.numbers import Row, Table
+from campaigns.attribution.paths import Paths
 
 FIRST, LAST = "first", "last"  # keys of models
 # A channel opens more than it closes (or the other way round) from so many points on.
@@ -90,3 +92,34 @@ def _money(value: float | None, currency: str) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
+
+
+def change(now: float, then: float) -> str:
+    """'12 % more', '3 % fewer', 'as many'."""
+    moved = (now - then) / then
+    if abs(moved) < 0.005:
+        return "as much"
+    return f"{abs(moved) * 100:.0f} % {'more' if moved > 0 else 'less'}"
+
+
+def way(found: Paths, unit: str) -> str:
+    """The paths' page in a sentence."""
+    if not found.conversions or found.median_length is None or found.median_days is None:
+        return f"No {unit} with a known touchpoint in these days yet."
+    touches = "one touchpoint" if found.median_length <= 1 else f"{found.median_length:.0f} touchpoints"
+    days = f"{found.median_days:.0f} days" if found.median_days >= 1.5 else "a day" if found.median_days >= 0.5 else "hours"
+    single = next((one.conversions for one in found.lengths if one.low == 1 and one.high == 1), 0)
+    alone = f"; {_percent(single / found.conversions)} needed only one" if single else ""
+    return f"Half of the {unit} came after {touches} or fewer, within {days} of the first{alone}."
+
+
+def worth(found: Cohorts) -> str:
+    """The cohorts' page in a sentence."""
+    known = [one for one in found.channels if one.people >= FEW and one.id]
+    if len(known) < 2:
+        return "What people have been worth since, by the channel that brought them first."
+    best, least = max(known, key=lambda one: one.value), min(known, key=lambda one: one.value)
+    return (
+        f"People who came first by {best.name} have been worth {_money(best.value, found.currency)} each so far; "
+        f"those by {least.name} {_money(least.value, found.currency)}."
+    )
