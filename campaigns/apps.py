@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -10,3 +12,4 @@ class CampaignsConfig(AppConfig):
         from campaigns.attribution import channel_table
 
         post_migrate.connect(channel_table.add_missing, sender=self, dispatch_uid="default channels")
+        import_module("campaigns.attribution.blocks")

@@ -45,7 +45,7 @@ class Chain:
             return np.zeros((0, 2))
         if self.order == 1:
             return self._lost_at_once()
-        return np.maximum(self.worth - self._kept(), 0)
+        return np.maximum(self.worth - self.kept_by_walking(), 0)
 
     def _lost_at_once(self) -> np.ndarray:
         """The walks that are lost are those that ever come by: chance to come by, times what is gained from there on.
@@ -57,7 +57,7 @@ class Chain:
         lost[self.last] = comes_by[:, None] * (fundamental @ self.gain)
         return lost
 
-    def _kept(self) -> np.ndarray:
+    def kept_by_walking(self) -> np.ndarray:
         """All removals at once, step by step; what is still under way bounds the error of the conversions."""
         stays = (self.last[:, None] != np.arange(len(self.places))).astype(np.float64)
         forward = self.steps.T.tocsr()
@@ -68,9 +68,9 @@ class Chain:
             walking = (forward @ walking) * stays
             if walking.sum(axis=0).max() < NOTHING:
                 return kept
-        return self._kept_by_solving()
+        return self.kept_by_solving()
 
-    def _kept_by_solving(self) -> np.ndarray:
+    def kept_by_solving(self) -> np.ndarray:
         """For walks that hardly end: a linear system a place."""
         kept = np.zeros((len(self.places), 2))
         for place in range(len(self.places)):

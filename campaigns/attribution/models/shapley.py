@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg import lu_factor, solve_triangular
 
 from campaigns.attribution.models.base import Model
 from campaigns.attribution.models.chain import Chain, chain, share_out
@@ -13,7 +12,8 @@ from campaigns.attribution.values import Credit, Journeys
 EXACT = 12  # places up to which all groups are computed: 4,096
 SEED = 1953
 WORK = 1e9  # multiplications that sampling may take
-PAIRS = (40, 500)
+PAIRS = (40, 500)  # of orders, at least and at most
+ROOM = 2_000_000  # numbers held at once
 
 
 def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
@@ -51,33 +51,42 @@ def exact(walk: Chain) -> np.ndarray:
 
 def sampled(walk: Chain) -> tuple[np.ndarray, np.ndarray]:
     """(k x 2): each place's mean gain over random orders in which they come, and half the width of the 95 % interval of
-    the first. Each order is taken forwards and backwards, which evens out much of the chance (Mitchell et al., 2022)."""
+    the first. Each order is taken forwards and backwards, which evens out much of the chance."""
     k = len(walk.places)
     dice = np.random.default_rng(SEED)
     pairs = int(np.clip(WORK / k**3, *PAIRS))
-    system = np.eye(k) - walk.steps.toarray()
-    drawn = np.empty((pairs, k, 2))
-    for pair in range(pairs):
-        order = dice.permutation(k)
-        drawn[pair] = (joining(walk, system, order) + joining(walk, system, order[::-1])) / 2
-    return drawn.mean(axis=0), 1.96 * drawn[:, :, 0].std(axis=0, ddof=1) / math.sqrt(pairs)
+    drawn = []
+    for size in _batches(pairs, max(1, ROOM // k**2)):
+        orders = dice.permuted(np.tile(np.arange(k), (size, 1)), axis=1)
+        drawn.append((joining(walk, orders) + joining(walk, orders[:, ::-1])) / 2)
+    means = np.concatenate(drawn)
+    return means.mean(axis=0), 1.96 * means[:, :, 0].std(axis=0, ddof=1) / math.sqrt(pairs)
 
 
-def joining(walk: Chain, system: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(k x 2): what each place adds to those before it in this order. Cost: k^3 / 3 multiplications.
+def joining(walk: Chain, orders: np.ndarray) -> np.ndarray:
+    """(orders x k x 2): what each place adds to those before it, in each order. Cost: k^3 / 3 multiplications an order.
 
-    With the system I - Q = L U in this order, the worth of the first j is the sum over i <= j of (U^-T start)_i
-    (L^-1 gain)_i: so each term is what the i-th adds. The transposed system is dominated by its diagonal in each
-    column, so that no rows change places while it is taken apart."""
-    factors, swaps = lu_factor(system[np.ix_(order, order)].T, overwrite_a=True, check_finite=False)
-    if (swaps != np.arange(len(order))).any():
-        raise ArithmeticError("rows changed places in a system that is dominated by its diagonal")
-    # (I - Q)^T = L U, so I - Q = U^T L^T: U^T is the lower one here.
-    reached = solve_triangular(factors, walk.start[order], lower=True, unit_diagonal=True, check_finite=False)
-    gained = solve_triangular(factors, walk.gain[order], trans="T", check_finite=False)
-    added = np.empty_like(walk.gain)
-    added[order] = reached[:, None] * gained
+    The worth of a group is start (I - Q)^-1 gain over its states. Eliminating the first state splits that into what it
+    brings alone, start_1 gain_1 / (I - Q)_11, and the same problem over the others, reached and gaining through it too:
+    so one elimination gives what each adds, one after the other. No pivots are needed: rows of I - Q are dominated by
+    their diagonal, and stay so."""
+    system = (np.eye(len(walk.places)) - walk.steps.toarray())[orders[:, :, None], orders[:, None, :]]
+    start, gain = walk.start[orders], walk.gain[orders]
+    added = np.empty_like(gain)
+    each = np.arange(len(orders))
+    for now in range(orders.shape[1]):
+        after = slice(now + 1, None)
+        reached = start[:, now] / system[:, now, now]
+        added[each, orders[:, now]] = reached[:, None] * gain[:, now]
+        start[:, after] -= reached[:, None] * system[:, now, after]
+        factor = (system[:, after, now] / system[:, now, now][:, None])[:, :, None]
+        gain[:, after] -= factor * gain[:, now][:, None, :]
+        system[:, after, after] -= factor * system[:, now, after][:, None, :]
     return added
+
+
+def _batches(total: int, most: int) -> list[int]:
+    return [min(most, total - done) for done in range(0, total, most)]
 
 
 MODEL = Model(
