@@ -5,6 +5,7 @@ other than the session's. An ad's click and the visit that it leads to are one: 
 click of at most 30 minutes before has the same origin, campaign name or click id, or when it says nothing itself.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,10 +100,12 @@ def _once(
         hits.origin[place[close]].tolist(), hits.click[place[close]].tolist(), hits.outright[place[close]].tolist(),
         strict=True,
     )  # fmt: skip
-    kept: list[_Kept] = []
+    kept: deque[_Kept] = deque()
     for at, follows, when, what, origin, click, outright in rows:
         if not follows:
             kept.clear()
+        while kept and when - kept[0].time > GAP:
+            kept.popleft()
         one = _Kept(at, when, what, origin, click, outright)
         same = next((before for before in reversed(kept) if _same(before, one, origins)), None)
         if same is None:
@@ -125,9 +128,7 @@ class _Kept:
 
 
 def _same(before: _Kept, one: _Kept, origins: Sequence[Texts]) -> bool:
-    """Whether a touchpoint is the same as one that was kept before."""
-    if one.time - before.time > GAP:
-        return False
+    """Whether a touchpoint is the same as one that was kept at most half an hour before."""
     if one.outright or one.kind in (Touch.VIEW, Touch.OFFLINE):
         return before.kind == one.kind and before.origin == one.origin
     if before.kind != Touch.CLICK:
