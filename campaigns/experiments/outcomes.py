@@ -41,6 +41,11 @@ def main_outcome(goal_id: int | None = None) -> Outcome | None:
     return next((one for one in found if one.goal_id == goal_id), None)
 
 
+def default_outcome() -> Outcome | None:
+    """The first goal; while there is none, orders, where any has arrived."""
+    return main_outcome() or named("event:Order Completed")
+
+
 _KNOWN = "SELECT name FROM event_name WHERE name = %s LIMIT 1"
 
 
@@ -52,3 +57,12 @@ def named(key: str) -> Outcome | None:
     if kind == "event" and rest and sql.rows(_KNOWN, (rest,)):
         return of_event(rest)
     return None
+
+
+_NAMES = "SELECT DISTINCT name FROM event_name ORDER BY name LIMIT %s"
+MOST_NAMES = 500
+
+
+def event_names() -> list[str]:
+    """Names of events to choose from."""
+    return [name for (name,) in sql.rows(_NAMES, (MOST_NAMES,))]

@@ -1,0 +1,94 @@
+"""From answers to pictures: which marks there are, what they say, and whose people they lead to."""
+
+from typing import Any
+
+from campaigns.attribution import figures
+from campaigns.attribution.behind import Which
+from campaigns.attribution.board import NOTHING, Board, Line, people
+from campaigns.attribution.cohorts import Cohort, Cohorts
+from campaigns.attribution.figures import Mark, Standing, Stream
+from campaigns.attribution.paths import Bin, Paths
+
+MOST_IN_PLOT = 14
+GREY = 250
+CONVERTED_HUE, LOST_HUE = 150, 250
+
+
+def compared(shown: Board, unit: str) -> dict[str, Any]:
+    """The dot plot of all models: the largest channels."""
+    total = shown.table.conversions or 1
+    keys = [key for key, _ in shown.table.models]
+    lines = sorted(shown.lines, key=lambda line: -line.orders.high)[:MOST_IN_PLOT]
+    shares = [[line.row.credit.get(key, NOTHING).conversions / total for line in lines] for key in keys]
+    names = [name for _, name in shown.table.models]
+    return figures.models_compared([line.mark for line in lines], names, shares, keys.index(shown.model), total, unit)
+
+
+def standings(shown: Board, unit: str) -> list[Standing]:
+    """Presence against what would be lost without it, of each channel of which that is known; the most present first."""
+    known = [line for line in shown.lines if line.row.id is not None and line.row.without is not None]
+    known.sort(key=lambda line: -line.row.conversions)
+    return [_standing(line, shown.table.conversions, unit) for line in known[:MOST_IN_PLOT]]
+
+
+def _standing(line: Line, conversions: int, unit: str) -> Standing:
+    present = line.row.conversions / conversions if conversions else 0.0
+    lost = line.row.without or 0.0
+    sentence = f"in {_percent(present)} of journeys; without it you’d lose {_percent(lost)} of {unit}, by the Markov model."
+    measured = None
+    if line.measured and line.measured.share and not line.measured.odd:
+        share = line.measured.share
+        # Of those who got it the share that was added; of all, that share of the ones it was there for.
+        measured = (share.estimate * present, share.low * present, share.high * present)
+    return Standing(line.mark, present, lost, measured, sentence)
+
+
+def flow(found: Paths, query: str) -> dict[str, Any]:
+    """The first steps of the journeys, then whether they led to a conversion."""
+    last = max(stop.step for stop in found.flow.stops)
+    nodes = [Mark(stop.name, stop.hue) for stop in found.flow.stops]
+    columns = [stop.step / (last or 1) for stop in found.flow.stops]
+    streams = [Stream(link.source, link.target, link.journeys) for link in found.flow.links]
+    return figures.flow(nodes, columns, streams)
+
+
+def lengths(found: Paths, query: str, unit: str) -> dict[str, Any]:
+    """Touchpoints of the journeys that led to a conversion."""
+    bins = found.lengths
+    return figures.histogram(
+        [one.label for one in bins],
+        [one.conversions for one in bins],
+        [f"{one.conversions:,} {unit} after {one.label} touchpoint{'' if one.label == '1' else 's'}" for one in bins],
+        [people(query, Which(converted=True, touches=_edges(one))) for one in bins],
+    )
+
+
+def delays(found: Paths, query: str, unit: str) -> dict[str, Any]:
+    """Days from the first touchpoint to the conversion."""
+    bins = found.delays
+    return figures.histogram(
+        [one.label for one in bins],
+        [one.conversions for one in bins],
+        [f"{one.conversions:,} {unit}, {one.label} after the first touchpoint" for one in bins],
+        [people(query, Which(converted=True, days=_edges(one))) for one in bins],
+    )
+
+
+def _edges(one: Bin) -> tuple[int, int | None]:
+    return int(one.low), None if one.high is None else int(one.high)
+
+
+def cohort(one: Cohort) -> Which:
+    """Whom a row or a cell of the cohorts is about."""
+    return Which(first=one.id, month=f"{one.month:%Y-%m}" if one.month else None)
+
+
+def curves(found: Cohorts) -> dict[str, Any]:
+    """Value per person by month since the first touchpoint, of the largest channels."""
+    largest = sorted(found.channels, key=lambda one: -one.people)[:8]
+    marks = [Mark(one.name, one.hue) for one in largest]
+    return figures.lifetimes(marks, found.horizon - 1, [one.values for one in largest], found.currency)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %" if share >= 0.095 or share == 0 else f"{share * 100:.1f} %"
