@@ -1,5 +1,6 @@
 """From answers to pictures: which marks there are, what they say, and whose people they lead to."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from campaigns.attribution import figures
@@ -7,11 +8,9 @@ from campaigns.attribution.behind import Which
 from campaigns.attribution.board import NOTHING, Board, Line, people
 from campaigns.attribution.cohorts import Cohort, Cohorts
 from campaigns.attribution.figures import Mark, Standing, Stream
-from campaigns.attribution.paths import Bin, Paths
+from campaigns.attribution.paths import Bin, Link, Path, Paths, Stop
 
 MOST_IN_PLOT = 14
-GREY = 250
-CONVERTED_HUE, LOST_HUE = 150, 250
 
 
 def compared(shown: Board, unit: str) -> dict[str, Any]:
@@ -43,13 +42,43 @@ def _standing(line: Line, conversions: int, unit: str) -> Standing:
     return Standing(line.mark, present, lost, measured, sentence)
 
 
-def flow(found: Paths, query: str) -> dict[str, Any]:
+def flow(found: Paths) -> dict[str, Any]:
     """The first steps of the journeys, then whether they led to a conversion."""
     last = max(stop.step for stop in found.flow.stops)
     nodes = [Mark(stop.name, stop.hue) for stop in found.flow.stops]
     columns = [stop.step / (last or 1) for stop in found.flow.stops]
     streams = [Stream(link.source, link.target, link.journeys) for link in found.flow.links]
     return figures.flow(nodes, columns, streams)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A path as it is listed: `share` of the commonest one's conversions, `rate` of its journeys that converted."""
+
+    found: Path
+    address: str
+    share: float
+    rate: float
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        return list(zip(self.found.names, self.found.hues, strict=True))
+
+
+def ways(found: Paths, query: str) -> list[Way]:
+    """The commonest paths with the people who took them."""
+    most = max((one.conversions for one in found.top), default=0) or 1
+    return [
+        Way(one, people(query, Which(path=one.steps)), one.conversions / most, one.conversions / (one.journeys or 1))
+        for one in found.top
+    ]
+
+
+def links(found: Paths) -> list[tuple[Link, Stop, Stop]]:
+    """The flow as a table, the broadest first."""
+    stops = found.flow.stops
+    listed = sorted(found.flow.links, key=lambda one: (stops[one.source].step, -one.journeys))
+    return [(one, stops[one.source], stops[one.target]) for one in listed]
 
 
 def lengths(found: Paths, query: str, unit: str) -> dict[str, Any]:

@@ -62,7 +62,11 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
         request, question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True
     )
     every = load.directory().channels
-    shown |= {"of": of, "channels": [(one.id, one.name, one.hue) for one in every]}
+    shown |= {
+        "of": of,
+        "of_all": question.with_(of=""),
+        "channels": [(one.id, one.name, one.hue, question.with_(of=str(one.id))) for one in every],
+    }
     return render(request, "attribution/campaigns.html", shown)
 
 
@@ -148,11 +152,10 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
     found = paths.paths(question.filters)
     shown = asking.shown(
         request, question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
-        flow=pictures.flow(found, question.query) if found.flow.links else None,
+        flow=pictures.flow(found) if found.flow.links else None,
         lengths=pictures.lengths(found, question.query, question.unit),
         delays=pictures.delays(found, question.query, question.unit),
-        top=[(path, board.people(question.query, Which(path=path.steps))) for path in found.top],
-        most=max((path.conversions for path in found.top), default=0),
+        top=pictures.ways(found, question.query), links=pictures.links(found),
     )  # fmt: skip
     return render(request, "attribution/paths.html", shown)
 

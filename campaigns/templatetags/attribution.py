@@ -1,8 +1,5 @@
 """What attribution's templates draw and say beside `tributary`'s: the span between models, a channel's dot, a journey's steps."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -46,5 +43,6 @@ def heat(value: float | None, top: float) -> int:
 
 
 @register.filter
-def at(values: Sequence[Any], place: int) -> Any:
-    return values[place]
+def share(part: float, whole: float) -> float | None:
+    """A part of a whole, 0 to 1; None of nothing."""
+    return part / whole if whole else None
