@@ -19,6 +19,7 @@ STAGE_MODULES = [
     "profiles.rebuild",
     "segments.blocks.sealing",
     "campaigns.experiments.enrol",
+    "campaigns.attribution.reports",
     "profiles.upkeep",
     "profiles.matching.job",
 ]

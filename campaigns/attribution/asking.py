@@ -74,7 +74,7 @@ def read(given: QueryDict) -> Asking:
     """A question from an address. Raises `NoGoal`. Cost: one small query."""
     goals = tuple(Goal.objects.filter(enabled=True))
     if not goals:
-        raise NoGoal
+        raise NoGoal("There is no goal to count any more.")
     plain = _one_period({key: asked.words(given[key]) for key in KEYS if given.get(key)})
     read = asked_filters.read(plain, [one.pk for one in goals], timezone.localdate(), given.getlist("device"))
     kept: list[tuple[str, str]] = []

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.attribution import letters
+from campaigns.attribution.asking import NoGoal
 from campaigns.models import Report
 from cdp_site import sql, stages
 
@@ -95,4 +96,6 @@ def in_words(error: Exception) -> str:
     """What went wrong, for whoever can mend it."""
     if isinstance(error, (ConnectionError, TimeoutError)):
         return f"The mail server can't be reached ({error}). Check EMAIL_URL."[:LONGEST_ERROR]
+    if isinstance(error, NoGoal):
+        return str(error)
     return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
