@@ -1,10 +1,11 @@
 """Addresses of attribution; under /attribution/."""
 
-from django.urls import URLPattern, path
+from django.urls import include, path
 
 from campaigns.attribution import file_views, saved_views, views
 
-urlpatterns: list[URLPattern] = [
+urlpatterns = [
+    path("goals/", include("campaigns.attribution.goal_urls")),
     path("", views.channels, name="attribution"),
     path("campaigns/", views.campaigns, name="attribution_campaigns"),
     path("paths/", views.journeys, name="attribution_paths"),
