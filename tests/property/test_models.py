@@ -8,21 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from campaigns.attribution.models import (
-    BY_KEY,
-    MODELS,
-    answer,
-    compute_all,
-    effects,
-    gather,
-    removal_effects,
-    shapley,
-    together,
-    totals,
-)
-from campaigns.attribution.models.chain import Chain
-from campaigns.attribution.models.chain import chain as chain_of
-from campaigns.attribution.models.steps import steps
+from campaigns.attribution.models import BY_KEY, MODELS, compute_all, removal_effects, shapley, totals
+from campaigns.attribution.models.chain import chain
 from campaigns.attribution.values import MILLIONTH, TYPES, Credit, Journeys, Touch
 from tests import paths
 from tests.paths import Path, Totals, Walk
@@ -85,10 +72,6 @@ def same(credit: Credit, expected: Totals, count: int = PLACES) -> None:
         plain = [expected.get(place, (0.0, 0.0))[number] for place in range(count)]
         np.testing.assert_allclose(found, plain, rtol=1e-7, atol=1e-7)
         assert rest == pytest.approx(sum(expected[name][number] for name in apart), rel=1e-7, abs=1e-7)
-
-
-def chain(there: Journeys, axis: np.ndarray, count: int, order: int = 1) -> Chain:
-    return chain_of(steps(there, axis, count, order))
 
 
 @given(rows())
@@ -182,18 +165,6 @@ def test_a_row_that_stands_for_three_journeys_counts_as_three(some: list[Row]) -
     for key in one:
         np.testing.assert_allclose(one[key].conversions, other[key].conversions, rtol=1e-7, atol=1e-7)
         np.testing.assert_allclose(one[key].value, other[key].value, rtol=1e-7, atol=1e-7)
-
-
-@given(rows(), rows(), rows())
-def test_journeys_in_parts_give_the_same_as_all_at_once(one: list[Row], other: list[Row], third: list[Row]) -> None:
-    parts = [gather(there, there.channel, PLACES) for there in map(journeys, (one, other, third))]
-    joined, whole = together([together(parts[:2]), parts[2]]), journeys(one + other + third)
-    at_once = compute_all(whole, whole.channel, PLACES)
-    for key, credit in answer(joined).items():
-        np.testing.assert_allclose(credit.conversions, at_once[key].conversions, rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(credit.value, at_once[key].value, rtol=1e-9, atol=1e-9)
-        assert credit.none_conversions == pytest.approx(at_once[key].none_conversions)
-    np.testing.assert_allclose(effects(joined, 2), removal_effects(whole, whole.channel, PLACES, 2), atol=1e-12)
 
 
 @given(rows(), st.integers(2, 3))

@@ -1,28 +1,10 @@
-"""The models, all computed on the same journeys. Pure functions of columns: no database, no clock, no chance but a seed.
-
-`compute_all` for journeys at hand; `gather`, `together` and `answer` for journeys that come in parts, whose sums can be kept.
-"""
-
-from collections.abc import Sequence
+"""The models, all computed on the same journeys. Pure functions of columns: no database, no clock, no chance but a seed."""
 
 import numpy as np
 
-from campaigns.attribution.models import (
-    first,
-    last,
-    last_non_direct,
-    linear,
-    markov,
-    position,
-    shapley,
-    time_decay,
-)
-from campaigns.attribution.models import (
-    gather as gathering,
-)
+from campaigns.attribution.models import first, last, last_non_direct, linear, markov, position, shapley, time_decay
 from campaigns.attribution.models.base import Model, totals
-from campaigns.attribution.models.gather import Gathered
-from campaigns.attribution.models.steps import steps
+from campaigns.attribution.models.markov import removal_effects
 from campaigns.attribution.values import Credit, Journeys
 
 MODELS: tuple[Model, ...] = (
@@ -37,10 +19,7 @@ MODELS: tuple[Model, ...] = (
 )
 BY_KEY = {model.key: model for model in MODELS}
 
-__all__ = [
-    "BY_KEY", "MODELS", "DoesNotAddUp", "Gathered", "Model", "answer", "check", "compute_all", "effects", "gather",
-    "removal_effects", "taking", "together", "totals",
-]  # fmt: skip
+__all__ = ["BY_KEY", "MODELS", "DoesNotAddUp", "Model", "check", "compute_all", "removal_effects", "taking", "totals"]
 
 
 class DoesNotAddUp(ArithmeticError):
@@ -57,43 +36,17 @@ def compute_all(journeys: Journeys, axis: np.ndarray, count: int) -> dict[str, C
 
     `axis`: `journeys.channel` or `journeys.campaign`. Views count as touches here: give `journeys.clicks` for what models
     usually count. Cost at 1 M journeys with 4 M touches: see docs/benchmarks.md."""
-    return answer(gather(journeys, axis, count))
-
-
-def gather(journeys: Journeys, axis: np.ndarray, count: int) -> Gathered:
-    """Of some of the journeys what all models need: nearly all of the cost of `compute_all`. For twelve channels some
-    100 kB, however many journeys."""
-    return gathering.gather(taking(count), journeys, axis, count)
-
-
-def together(parts: Sequence[Gathered]) -> Gathered:
-    """Of all their journeys; at least one, all of the same axis and count."""
-    return gathering.together(parts)
-
-
-def answer(gathered: Gathered) -> dict[str, Credit]:
-    """As `compute_all`. Cost: tens of milliseconds for twelve channels, most of it Shapley's."""
-    credits = gathering.answer(taking(gathered.count), gathered)
+    credits = {model.key: model.compute(journeys, axis, count) for model in taking(count)}
     for key, credit in credits.items():
-        check(key, credit, gathered.conversions, gathered.value)
+        check(key, credit, journeys)
     return credits
 
 
-def effects(gathered: Gathered, order: int = 1) -> np.ndarray:
-    """Removal effects by the Markov chain of this order: see `removal_effects`."""
-    return markov.removal_effects(gathered.steps[order])
-
-
-def removal_effects(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> np.ndarray:
-    """For each place the share (0 to 1) of the conversions that would be lost by the Markov model without it."""
-    return markov.removal_effects(steps(journeys, axis, count, order))
-
-
-def check(key: str, credit: Credit, conversions: float, value: float) -> None:
+def check(key: str, credit: Credit, journeys: Journeys) -> None:
     """Raise DoesNotAddUp unless the shares add up to the conversions and to their value (to a billionth)."""
     for what, given, there in (
-        ("conversions", credit.conversions.sum() + credit.none_conversions, conversions),
-        ("value", credit.value.sum() + credit.none_value, value),
+        ("conversions", credit.conversions.sum() + credit.none_conversions, totals(journeys)[0]),
+        ("value", credit.value.sum() + credit.none_value, totals(journeys)[1]),
     ):
         if not abs(given - there) <= 1e-9 * max(1.0, there):
             raise DoesNotAddUp(f"{key}: {what} shared out {given!r}, of {there!r}")

@@ -1,38 +1,25 @@
 """What a model is, and how a conversion is shared out among the touchpoints before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from campaigns.attribution.models.steps import Steps, steps
 from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 
 
 @dataclass(frozen=True)
 class Model:
-    """A way to say who stood by. A touch without a place is one as any other; its share is in `none_*`.
-
-    A rule has `share`: of journeys, for each touch its place in a list of `count` channels or campaigns (-1 for none), and
-    that count; the credit of two lots of journeys is the sum of both. Other models divide what the Markov chain of some
-    `order` brings."""
+    """A way to say who stood by. `compute(journeys, axis, count)`: `axis` holds for each touch its place in a list of
+    `count` channels or campaigns, -1 for none. A touch without a place is one as any other; its share is in `none_*`."""
 
     key: str
     name: str
     sentence: str
     source: str
-    share: Callable[[Journeys, np.ndarray, int], Credit] | None = None
-    order: int = 0
-    divide: Callable[[Steps], Credit] | None = None
+    compute: Callable[[Journeys, np.ndarray, int], Credit]
     most: int | None = None  # places that it takes; where there are more, `compute_all` leaves it out
-
-    def compute(self, journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
-        """This model alone."""
-        if self.share:
-            return self.share(journeys, axis, count)
-        assert self.divide
-        return self.divide(steps(journeys, axis, count, self.order))
 
 
 @dataclass(frozen=True)
@@ -108,15 +95,7 @@ def conversions(journeys: Journeys, axis: np.ndarray, count: int) -> Conversions
 
 def totals(journeys: Journeys) -> tuple[float, float]:
     """Conversions, and their value in currency units: what every model's shares add up to."""
-    converted = journeys.converted
-    return float(journeys.weight[converted].sum()), float(journeys.value[converted].sum() / MILLIONTH)
-
-
-def added(credits: Sequence[Credit]) -> Credit:
-    """A rule's credit of several lots of journeys."""
-    return Credit(
-        np.sum([credit.conversions for credit in credits], axis=0),
-        np.sum([credit.value for credit in credits], axis=0),
-        sum(credit.none_conversions for credit in credits),
-        sum(credit.none_value for credit in credits),
+    return (
+        float(journeys.weight[journeys.converted].sum()),
+        float(journeys.value[journeys.converted].sum() / MILLIONTH),
     )

@@ -11,9 +11,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from campaigns.attribution.models.steps import Steps
-from campaigns.attribution.values import MILLIONTH, Credit
+from campaigns.attribution.models.base import totals
+from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 
+DENSE = 1 << 22  # codes below it are counted in an array, others by sorting
 ROUNDS = 2_000
 NOTHING = 1e-16  # chance of still being under way at which a walk is over
 
@@ -80,39 +81,89 @@ class Chain:
         return kept
 
 
-def chain(steps: Steps) -> Chain:
-    """The chain of these steps. Cost: a sort of the distinct ones."""
-    base = steps.count + 2
-    before, then = steps.steps // (base - 1), steps.steps % (base - 1)
-    states = np.union1d(before, steps.ends)
+def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> Chain:
+    """Of all journeys with a touchpoint. Cost: `order` passes over the touches, and two more."""
+    touched = journeys.lengths > 0
+    firsts, lasts = journeys.starts[:-1][touched], journeys.starts[1:][touched] - 1
+    alike = bool((journeys.weight == 1).all())
+    weight = journeys.weight[touched].astype(np.float64)
+    weights = None if alike else np.repeat(journeys.weight, journeys.lengths).astype(np.float64)
+    places, place = _seen(np.where(axis < 0, count, axis).astype(np.int64), count + 1)
+    k = len(places)
+
+    code = _codes(place, firsts, lasts, k + 1, order)
+    states, state = _seen(code, (k + 1) ** order)
     n = len(states)
-    source = np.searchsorted(states, before)
-    target = np.searchsorted(states, then + 1 + base * (before % base ** (steps.order - 1)))
-    ends = np.searchsorted(states, steps.ends)
+    steps = state[:-1] * k + place[1:]
+    steps[lasts[:-1]] = n * k  # from one journey's last to the next one's first
+    pairs, times = _summed(steps, n * k + 1, None if weights is None else weights[:-1])
+    times, pairs = times[pairs < n * k], pairs[pairs < n * k]
+    source, then = pairs // max(k, 1), pairs % max(k, 1)
+    target = np.searchsorted(states, then + 1 + (k + 1) * (states[source] % (k + 1) ** (order - 1)))
     onward = source != target
-    source, target, times = source[onward], target[onward], steps.times[onward]
-    leaving = np.bincount(source, times, n) + np.bincount(ends, steps.ended[:, 0], n)
-    gain = np.zeros((n, 2))
-    gain[ends] = steps.ended[:, 1:] / (1, MILLIONTH)
-    everybody = max(steps.journeys, 1.0)
-    places, last = np.unique((states - 1) % base, return_inverse=True)
-    start = np.zeros(n)
-    first = np.flatnonzero(steps.begins)
-    start[np.searchsorted(states, first + 1)] = steps.begins[first] / everybody
+    source, target, times = source[onward], target[onward], times[onward]
+
+    ends = state[lasts]
+    gain = np.stack(
+        [
+            np.bincount(ends, weight * journeys.converted[touched], n),
+            np.bincount(ends, journeys.value[touched] / MILLIONTH, n),
+        ],
+        axis=1,
+    )
+    leaving = np.bincount(source, times, n) + np.bincount(ends, weight, n)
+    everybody = max(weight.sum(), 1.0)
     return Chain(
-        steps.order,
+        order,
         places,
-        last,
-        start,
+        (states - 1) % (k + 1),
+        np.bincount(state[firsts], weight, n) / everybody,
         sparse.csr_array((times / leaving[source], (source, target)), shape=(n, n)),
         gain / leaving[:, None],
-        steps.touched / everybody,
+        gain.sum(axis=0) / everybody,
     )
 
 
-def share_out(steps: Steps, walk: Chain, shares: np.ndarray) -> Credit:
+def share_out(journeys: Journeys, walk: Chain, count: int, shares: np.ndarray) -> Credit:
     """Shares (k x 2, adding up to 1) of conversions and of value as credit; conversions without touchpoint stay apart."""
-    given = np.zeros((steps.count + 1, 2))
-    given[walk.places] = shares * steps.touched
-    bare = steps.bare / (1, MILLIONTH)
-    return Credit(given[:-1, 0], given[:-1, 1], float(given[-1, 0] + bare[0]), float(given[-1, 1] + bare[1]))
+    touched = journeys.where(journeys.lengths > 0)
+    given = np.zeros((count + 1, 2))
+    given[walk.places] = shares * totals(touched)
+    everything = totals(journeys)
+    there = totals(touched)
+    return Credit(
+        given[:-1, 0],
+        given[:-1, 1],
+        float(given[-1, 0] + everything[0] - there[0]),
+        float(given[-1, 1] + everything[1] - there[1]),
+    )
+
+
+def _codes(place: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, base: int, order: int) -> np.ndarray:
+    """For each touch its state as a number: the last `order` touches as digits, 0 where there was none yet."""
+    code = place + 1
+    for back in range(1, order):
+        older = np.zeros_like(place)
+        older[back:] = place[:-back] + 1
+        for since in range(back):
+            older[(firsts + since)[firsts + since <= lasts]] = 0
+        code += older * base**back
+    return code
+
+
+def _seen(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct ones in order, and for each its place among them."""
+    if most > DENSE:
+        return np.unique(codes, return_inverse=True)
+    there = np.bincount(codes, minlength=most) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
+
+
+def _summed(codes: np.ndarray, most: int, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct ones in order, and the sum of each one's weights."""
+    if most > DENSE:
+        distinct, places = np.unique(codes, return_inverse=True)
+        return distinct, np.bincount(places, weights).astype(np.float64)
+    sums = np.bincount(codes, weights, most).astype(np.float64)
+    distinct = np.flatnonzero(sums)
+    return distinct, sums[distinct]

@@ -6,7 +6,7 @@ from campaigns.attribution.models.base import Model, conversions
 from campaigns.attribution.values import Credit, Journeys
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     converted = conversions(journeys, axis, count)
     return converted.to_one(converted.firsts)
 
@@ -16,5 +16,5 @@ MODEL = Model(
     "First touch",
     "The whole conversion goes to the touchpoint that a journey began with.",
     "A rule that needs no data; known from Google's Universal Analytics as 'First interaction'.",
-    share,
+    compute,
 )

@@ -6,7 +6,7 @@ from campaigns.attribution.models.base import Model, conversions
 from campaigns.attribution.values import Credit, Journeys
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     converted = conversions(journeys, axis, count)
     return converted.to_one(converted.lasts)
 
@@ -16,5 +16,5 @@ MODEL = Model(
     "Last touch",
     "The whole conversion goes to the last touchpoint before it.",
     "A rule that needs no data; known from Google's Universal Analytics as 'Last interaction'.",
-    share,
+    compute,
 )

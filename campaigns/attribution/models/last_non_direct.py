@@ -6,7 +6,7 @@ from campaigns.attribution.models.base import Model, conversions
 from campaigns.attribution.values import Credit, Journeys
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     """What is direct is read from the touch's channel, on the campaigns' axis too."""
     converted = conversions(journeys, axis, count)
     sent = journeys.channel[converted.touches] != journeys.direct
@@ -21,5 +21,5 @@ MODEL = Model(
     "The whole conversion goes to the last touchpoint that was not a direct visit; to the direct visit where there was "
     "nothing else.",
     "Google's Universal Analytics, 'Last non-direct click'.",
-    share,
+    compute,
 )

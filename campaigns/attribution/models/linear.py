@@ -6,7 +6,7 @@ from campaigns.attribution.models.base import Model, conversions
 from campaigns.attribution.values import Credit, Journeys
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     converted = conversions(journeys, axis, count)
     lengths = converted.lengths
     return converted.to_all(np.repeat(1 / np.maximum(lengths, 1), lengths))
@@ -17,5 +17,5 @@ MODEL = Model(
     "Linear",
     "Each touchpoint of a journey gets the same share of its conversion.",
     "A rule that needs no data; known from Google's Universal Analytics as 'Linear'.",
-    share,
+    compute,
 )

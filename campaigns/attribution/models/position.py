@@ -8,7 +8,7 @@ from campaigns.attribution.values import Credit, Journeys
 ENDS = 0.4
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     converted = conversions(journeys, axis, count)
     lengths = converted.lengths
     between = (1 - 2 * ENDS) / np.maximum(lengths - 2, 1)
@@ -25,5 +25,5 @@ MODEL = Model(
     "Position-based",
     "40 % go to the first touchpoint, 40 % to the last, and those between share 20 %; of two, each gets half.",
     "Google's Universal Analytics, 'Position based' with its usual 40/20/40.",
-    share,
+    compute,
 )

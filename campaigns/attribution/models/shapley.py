@@ -7,8 +7,7 @@ import numpy as np
 
 from campaigns.attribution.models.base import Model
 from campaigns.attribution.models.chain import Chain, chain, share_out
-from campaigns.attribution.models.steps import Steps
-from campaigns.attribution.values import Credit
+from campaigns.attribution.values import Credit, Journeys
 
 EXACT = 12  # places up to which all groups are computed: 4,096
 SEED = 1953
@@ -17,19 +16,19 @@ PAIRS = (40, 500)  # of orders, at least and at most
 ROOM = 2_000_000  # numbers held at once
 
 
-def divide(steps: Steps) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     """A group of channels is worth what the Markov chain of order 1 brings when every step to the others leads nowhere.
 
     Up to 12 places that any journey has exactly, else by random orders with `error`, of a fixed seed."""
-    walk = chain(steps)
+    walk = chain(journeys, axis, count)
     if not len(walk.places):
-        return share_out(steps, walk, np.zeros((0, 2)))
+        return share_out(journeys, walk, count, np.zeros((0, 2)))
     values, spread = (exact(walk), None) if len(walk.places) <= EXACT else sampled(walk)
-    credit = share_out(steps, walk, values / np.where(walk.worth > 0, walk.worth, 1))
+    credit = share_out(journeys, walk, count, values / np.where(walk.worth > 0, walk.worth, 1))
     if spread is None:
         return credit
-    error = np.zeros(steps.count + 1)
-    error[walk.places] = spread * steps.journeys
+    error = np.zeros(count + 1)
+    error[walk.places] = spread * float(journeys.weight[journeys.lengths > 0].sum())
     return replace(credit, error=error[:-1])
 
 
@@ -97,7 +96,6 @@ MODEL = Model(
     "channels is worth what the Markov model brings with these alone.",
     "Shapley, 'A value for n-person games' (1953); of channels in a Markov chain: Singal, Besbes, Desir, Goyal and Iyengar, "
     "'Shapley meets uniform', Management Science 68 (2022). Sampled as by Castro, Gómez and Tejada (2009).",
-    order=1,
-    divide=divide,
-    most=500,
+    compute,
+    500,
 )

@@ -8,7 +8,7 @@ from campaigns.attribution.values import Credit, Journeys
 HALF_LIFE = 7 * 86400  # seconds
 
 
-def share(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
+def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     """Ages count from the journey's last touch: shares within a journey are the same, and no weight becomes 0."""
     converted = conversions(journeys, axis, count)
     age = journeys.age[converted.touches].astype(np.float64)
@@ -22,5 +22,5 @@ MODEL = Model(
     "Time decay",
     "Each touchpoint gets half of what one seven days later gets.",
     "Google's Universal Analytics, 'Time decay' with its usual half-life of seven days.",
-    share,
+    compute,
 )
