@@ -211,7 +211,7 @@ def opened(packed: Packed, day: np.ndarray, names: Directory) -> Journeys:
         time=packed.time.astype(np.int64) * 1_000_000, day=day, converted=packed.converted, new=packed.new,
         value=packed.value, back=packed.back if len(packed.backs) else np.broadcast_to(np.int64(0), count),
         device=packed.device, weight=np.broadcast_to(np.int64(1), count), channel=names.channel_of[origin],
-        campaign=names.campaign_of[origin], age=packed.ages, kind=packed.kind,
+        campaign=names.campaign_of[origin], age=packed.ages, kind=packed.kind, direct=names.direct,
     )  # fmt: skip
 
 
