@@ -20,7 +20,13 @@ OWN = "own"  # the period's value where two dates are given
 USUAL_MODEL = "last"
 # What of an address is kept from page to page, and in a saved view.
 KEYS = ("goal", "days", "since", "until", "segment", "buyers", "device", "views", "by", "sort", "of")
-DEVICES = (("desktop", "Computers"), ("mobile", "Phones"), ("tablet", "Tablets"), ("app", "The app"), ("store", "Stores"))
+DEVICES = (
+    ("desktop", "Computers"),
+    ("mobile", "Phones"),
+    ("tablet", "Tablets"),
+    ("app", "The app"),
+    ("store", "Stores"),
+)
 BUYERS = (("all", "New and returning"), ("new", "New customers"), ("returning", "Returning customers"))
 
 
@@ -65,9 +71,7 @@ class Asking:
     @property
     def narrowed(self) -> bool:
         """Whether anything but goal and period is asked for."""
-        return bool(
-            self.filters.segment or self.filters.devices or self.filters.views or self.filters.buyers != "all"
-        )
+        return bool(self.filters.segment or self.filters.devices or self.filters.views or self.filters.buyers != "all")
 
 
 def read(given: QueryDict) -> Asking:
@@ -101,9 +105,9 @@ def shown(request: HttpRequest, asking: Asking, page: str, **more: Any) -> dict[
     return {
         "asking": asking, "page": page, "q": asking.query, "unit": asking.unit, "currency": asking.goal.currency,
         "periods": PERIODS, "own": OWN, "devices": _marked(DEVICES, asking.filters.devices), "buyers": BUYERS,
-        "plain": asking.with_(segment="", buyers="", device="", views="", of=""), "longer": asking.with_(days="365", since="", until=""),
-        "one_of": one_of(asking.unit), "goals_address": _address("attribution_goals"), "costs_address": _address("costs"),
-        "experiments_address": _address("experiments"),
+        "plain": asking.with_(segment="", buyers="", device="", views="", of=""),
+        "longer": asking.with_(days="365", since="", until=""),
+        "one_of": one_of(asking.unit), "costs_address": _address("costs"), "experiments_address": _address("experiments"),
         "segments": list(Segment.objects.filter(status=Segment.Status.LIVE).values_list("pk", "name").order_by("name")),
         **more,
     }  # fmt: skip

@@ -2,14 +2,14 @@
 what an experiment measured, and the addresses of the people behind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from campaigns.attribution import figures
-from campaigns.attribution.behind import Which
 from campaigns.attribution.numbers import Row, Share, Table
+from campaigns.attribution.which import Which
 from campaigns.experiments.results import Uplift
 
 NOTHING = Share(0.0, 0.0)
@@ -131,7 +131,7 @@ def _line(
         _span(row, "margin", row.margin(model)),
         measured.get(row.id) if row.id is not None else None,
         people(query, which),
-        people(query, which, converted="1"),
+        people(query, which if row.id is None else replace(which, converted=True)),
     )
 
 
@@ -140,9 +140,9 @@ def _span(row: Row, what: str, at: float | None) -> Span | None:
     return None if found is None else Span(found[0] if at is None else at, *found)
 
 
-def people(query: str, which: Which, **more: str) -> str:
+def people(query: str, which: Which) -> str:
     """The address of the people behind a number: the filters, then what was clicked."""
-    said = {**which.query(), **more}
+    said = which.query()
     return f"{reverse('attribution_people')}?{'&'.join(part for part in (query, urlencode(said)) if part)}"
 
 

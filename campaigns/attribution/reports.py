@@ -71,7 +71,7 @@ def _send(report_id: int) -> int:
     now = timezone.now()
     try:
         post(report, report.to)
-    except Exception as error:  # noqa: BLE001: whatever a server or a view's numbers stumble over is said on the report's page
+    except Exception as error:  # noqa: BLE001  # whatever it is, the report's page says it
         log.warning("report_failed", report_id=report.pk, attempts=report.attempts, error=type(error).__name__)
         given_up = report.attempts >= TRIES
         again = {"attempts": 0, "due_at": next_due(report.weekdays, report.hour, now)} if given_up else {}
@@ -86,7 +86,9 @@ def _send(report_id: int) -> int:
 def post(report: Report, to: Sequence[str]) -> None:
     """Write a report's letter with the numbers of now, and hand it to the mail server. Raises what that says."""
     letter = letters.written(report)
-    message = EmailMultiAlternatives(letter.subject, letter.text, to=list(to), connection=get_connection(timeout=SMTP_TIMEOUT))
+    message = EmailMultiAlternatives(
+        letter.subject, letter.text, to=list(to), connection=get_connection(timeout=SMTP_TIMEOUT)
+    )
     message.attach_alternative(letter.html, "text/html")
     message.attach(letter.file_name, letter.table, "text/csv")
     message.send()

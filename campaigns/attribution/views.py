@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from campaigns.attribution import asking, board, cohorts, figures, load, numbers, paths, pictures, sentences
 from campaigns.attribution.asking import Asking, NoGoal
-from campaigns.attribution.behind import Which
 from campaigns.attribution.models import MODELS
+from campaigns.attribution.which import Which
 from campaigns.experiments.results import uplift_by_campaign, uplift_by_channel
 from cdp_site import asked
 from cdp_site.roles import requires
@@ -123,7 +123,9 @@ _HEADS = (
 )
 
 
-def _heads(laid: board.Board, question: Asking, page: str, campaigns: bool) -> list[tuple[str, str, str, bool, str, bool]]:
+def _heads(
+    laid: board.Board, question: Asking, page: str, campaigns: bool
+) -> list[tuple[str, str, str, bool, str, bool]]:
     """The table's heads: (key, label, hint, numeric, address that sorts by it, sorted by it)."""
     left_out = set()
     if not laid.any_cost:
@@ -182,5 +184,3 @@ def lifetimes(request: HttpRequest, question: Asking) -> HttpResponse:
 def models(request: HttpRequest) -> HttpResponse:
     """What each model does, in a sentence, and where it is from."""
     return render(request, "attribution/models.html", {"models": MODELS, "page": "", "q": ""})
-
-

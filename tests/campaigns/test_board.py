@@ -38,13 +38,17 @@ def test_every_number_leads_to_its_people_with_the_filters() -> None:
     line = next(line for line in laid().lines if line.name == "Display")
     asked = parse_qs(urlparse(line.converted).query)
     assert asked["days"] == ["30"]
-    assert asked["channel"] == ["3"]
-    assert asked["converted"] == ["1"]
+    assert asked["of_channel"] == ["3"]
+    assert asked["of_converted"] == ["1"]
     assert "untouched" in laid().none.converted
 
 
 def test_the_file_adds_up_by_every_model() -> None:
-    rows = list(csv.DictReader(io.StringIO(export.written(export.board_rows(laid(), "Channel", "Orders")).removeprefix("\ufeff"))))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(export.written(export.board_rows(laid(), "Channel", "Orders")).removeprefix("\ufeff"))
+        )
+    )
     assert [row["Channel"] for row in rows][-2:] == ["No touchpoint known", "All"]
     for model in ("First touch", "Last touch", "Markov"):
         shares = [float(row[f"Orders by {model}"]) for row in rows]
@@ -69,4 +73,7 @@ def test_the_plot_shows_every_model_and_a_mark_leads_to_people() -> None:
 def test_who_is_present_most_stands_first_and_says_by_which_model() -> None:
     standings = pictures.standings(laid(), "orders")
     assert [one.mark.name for one in standings] == ["Paid Search", "E-mail", "Display"]
-    assert standings[2].sentence == "in 38 % of journeys; without it you’d lose 2.0 % of orders, by the Markov model."
+    assert (
+        standings[2].sentence == " is in 38 % of journeys; without it you’d lose 2.0 % of orders, by the Markov model."
+    )
+    assert standings[2].verdict == "appears"

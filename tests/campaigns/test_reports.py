@@ -34,7 +34,12 @@ class Away(BaseEmailBackend):
         ([4], 23, FRIDAY, datetime(2026, 11, 27, 22, 0, tzinfo=UTC)),
         ([4], 22, FRIDAY, datetime(2026, 12, 4, 21, 0, tzinfo=UTC)),  # this one has just been
         ([], 8, FRIDAY, datetime(2026, 11, 28, 7, 0, tzinfo=UTC)),
-        ([6], 8, datetime(2026, 10, 24, 12, 0, tzinfo=UTC), datetime(2026, 10, 25, 7, 0, tzinfo=UTC)),  # clocks went back
+        (
+            [6],
+            8,
+            datetime(2026, 10, 24, 12, 0, tzinfo=UTC),
+            datetime(2026, 10, 25, 7, 0, tzinfo=UTC),
+        ),  # clocks went back
         ([6], 8, datetime(2026, 3, 28, 12, 0, tzinfo=UTC), datetime(2026, 3, 29, 6, 0, tzinfo=UTC)),  # and forth
     ],
 )

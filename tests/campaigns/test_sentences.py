@@ -7,7 +7,9 @@ import pytest
 from campaigns.attribution import sentences
 from tests.campaigns.tables import channel, november, table
 
-CLAIMS = re.compile(r"incremental|causal|caus(e|es|ed|ing)\b|uplift|\blift\b|because of|thanks to|effect", re.IGNORECASE)
+CLAIMS = re.compile(
+    r"incremental|causal|caus(e|es|ed|ing)\b|uplift|\blift\b|because of|thanks to|effect", re.IGNORECASE
+)
 
 
 def test_one_sentence_says_who_opens_who_closes_and_who_stands_by() -> None:
@@ -18,7 +20,9 @@ def test_one_sentence_says_who_opens_who_closes_and_who_stands_by() -> None:
 
 
 def test_few_conversions_say_little() -> None:
-    assert "too few to say much" in sentences.told(table(channel(1, "E-mail", {"first": 5, "last": 5}), conversions=5), "orders")
+    assert "too few to say much" in sentences.told(
+        table(channel(1, "E-mail", {"first": 5, "last": 5}), conversions=5), "orders"
+    )
     assert sentences.told(table(conversions=0), "orders") == "No orders in these days yet."
 
 
@@ -50,6 +54,8 @@ def test_no_sentence_says_that_a_channel_brought_anything_about(said: str) -> No
     assert not CLAIMS.search(said)
 
 
-@pytest.mark.parametrize(("now", "then", "said"), [(110, 100, "10 % more"), (50, 100, "50 % less"), (100, 100, "as much")])
+@pytest.mark.parametrize(
+    ("now", "then", "said"), [(110, 100, "10 % more"), (50, 100, "50 % less"), (100, 100, "as much")]
+)
 def test_changes_in_words(now: int, then: int, said: str) -> None:
     assert sentences.change(now, then) == said
