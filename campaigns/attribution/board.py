@@ -7,8 +7,11 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from campaigns.attribution import figures
+from campaigns.attribution import figures, load
+from campaigns.attribution.counted import Axis, count
+from campaigns.attribution.filters import Filters
 from campaigns.attribution.numbers import Row, Share, Table
+from campaigns.attribution.values import MILLIONTH
 from campaigns.attribution.which import Which
 from campaigns.experiments.results import Uplift
 
@@ -144,6 +147,13 @@ def people(query: str, which: Which) -> str:
     """The address of the people behind a number: the filters, then what was clicked."""
     said = which.query()
     return f"{reverse('attribution_people')}?{'&'.join(part for part in (query, urlencode(said)) if part)}"
+
+
+def totals(filters: Filters) -> tuple[int, float]:
+    """Conversions and their value, for comparing: without models, so a fraction of a table's cost."""
+    question = load.ask(filters)
+    counted = count(question, Axis.asked(question, False))
+    return int(counted.conversions.sum()), int(counted.value.sum()) / MILLIONTH
 
 
 def credits(shown: Board) -> Sequence[tuple[Line, list[Share]]]:

@@ -76,11 +76,10 @@ def _board(
     """What the pages of both tables show."""
     model = asking.model_of(table.models, question.model)
     laid = board.board(table, model, question.query, measured, question.sort, campaigns=campaigns)
-    before = _before(question, campaigns)
     return asking.shown(
         request, question, page, board=laid, heads=_heads(laid, question, page, campaigns),
         compared=pictures.compared(laid, question.unit) if laid.lines else None, credits=board.credits(laid),
-        change=_change(table, before), over_time=_over_time(table, question),
+        change=_change(table, board.totals(question.filters.before())), over_time=_over_time(table, question),
         over_time_label=f"{question.goal.name} by {table.bucket}",
         all_address=board.people(question.query, Which(converted=True)),
         new_address=board.people(question.query, Which(converted=True, new=True)),
@@ -90,16 +89,10 @@ def _board(
     )  # fmt: skip
 
 
-def _before(question: Asking, campaigns: bool) -> numbers.Table | None:
-    """The table of as many days before; of channels, whose totals are the same."""
-    return None if campaigns else numbers.channel_table(question.filters.before())
-
-
-def _change(table: numbers.Table, before: numbers.Table | None) -> dict[str, str]:
-    if before is None:
-        return {}
-    changes = {"conversions": (table.conversions, before.conversions), "value": (table.value, before.value)}
-    return {key: sentences.change(now, then) for key, (now, then) in changes.items() if then}
+def _change(table: numbers.Table, before: tuple[int, float]) -> dict[str, str]:
+    """Against as many days before; nothing is said of what wasn't there."""
+    now = {"conversions": (table.conversions, before[0]), "value": (table.value, before[1])}
+    return {key: sentences.change(count, then) for key, (count, then) in now.items() if then > 0}
 
 
 def _over_time(table: numbers.Table, question: Asking) -> dict[str, Any] | None:
