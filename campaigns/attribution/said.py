@@ -1,6 +1,6 @@
 """What one event says of where somebody came from. Pure: texts in, an origin's texts out.
 
-Which events are touchpoints of their own, which properties are read, and in which order: docs/attribution.md.
+Which events are touchpoints of their own, which properties are read, and in which order: docs/journeys.md.
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Touchpoints and journeys of one person in plain Python, by the words of docs/attribution.md: what the columns must equal."""
+"""Touchpoints and journeys of one person in plain Python, by the words of docs/journeys.md: what the columns must equal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
