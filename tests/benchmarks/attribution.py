@@ -1,4 +1,5 @@
-"""The attribution models on a million journeys, and Markov beside the ChannelAttribution package on the same paths.
+"""The attribution models on a million journeys, how far they are from a known truth, and Markov beside the ChannelAttribution
+package on the same paths.
 
 `make bench ARGS="attribution"`: no database. Each part runs in a process of its own, so that its memory can be told. The package
 is only compared with (`pip install .[bench]`; it compiles C++); where it is missing, its figures are. It simulates walks until
@@ -22,6 +23,7 @@ import numpy as np
 from campaigns.attribution import contributes
 from campaigns.attribution.models import MODELS, check, removal_effects
 from campaigns.attribution.values import MILLIONTH, TYPES, Journeys, Touch
+from tests.benchmarks import truth
 
 JOURNEYS, CHANNELS, LONGEST = 1_000_000, 12, 40
 DAY = 86_400
@@ -31,7 +33,7 @@ Table = list[tuple[tuple[int, ...], int, float, int]]
 
 
 def run() -> dict[str, object]:
-    found: dict[str, object] = dict(_child("models"))
+    found: dict[str, object] = _child("models") | _child("truth")
     if importlib.util.find_spec("ChannelAttribution"):
         found |= _child("beside")
     else:
@@ -204,4 +206,4 @@ def _memory() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"models": models, "beside": beside}[sys.argv[1]]()))
+    print(json.dumps({"models": models, "beside": beside, "truth": truth.run}[sys.argv[1]]()))
