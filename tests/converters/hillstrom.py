@@ -1,4 +1,4 @@
-"""Hillstrom's e-mail test as a file of enrolments and as messages: python -m tests.converters.hillstrom IN.csv.gz ARMS.csv OUT.jsonl.gz
+"""Hillstrom's e-mail test as a file of enrolments and as messages: python -m tests.converters.hillstrom IN ARMS.csv OUT.gz
 
 MineThatData's e-mail challenge (Kevin Hillstrom, 2008): 64,000 customers who had bought within a year, drawn into three
 arms; visits, conversions and spend of the two weeks after.
