@@ -1,0 +1,3 @@
+"""What must hold of campaigns and attribution: each check is beside what it checks, and registered here."""
+
+from campaigns.attribution import blocks_check  # noqa: F401
