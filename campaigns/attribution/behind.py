@@ -13,12 +13,13 @@ from campaigns.attribution.values import MILLIONTH, Touch
 from campaigns.attribution.which import Which, which
 from campaigns.models import Goal
 from cdp_site import asked, sql
-from profiles.called import called
+from profiles.called import names_of
 
 __all__ = ["PAGE", "Found", "People", "Which", "people", "profile_ids", "which"]
 
 PAGE = 50
 _MOST_STEPS = 30  # of a journey that are shown
+_TOGETHER = 200_000  # journeys that wait to be put to their people
 
 
 @dataclass(frozen=True)
@@ -106,23 +107,31 @@ def _matching(filters: Filters, what: Which) -> tuple[Question, _Matching]:
 
 
 def _matched(question: Question, what: Which, cohort: np.ndarray | None) -> _Matching:
-    parts = []
+    found, waiting = _Matching(*(np.zeros(0, np.int64) for _ in range(5))), []
     for journeys in question.parts():
-        chosen = what.mask(question, journeys, cohort)
-        columns = (journeys.profile, journeys.converted, journeys.value, journeys.time // 1_000_000)
-        parts.append([column[chosen].astype(np.int64) for column in columns])
-    profile, converted, value, time = (
-        np.concatenate([np.zeros(0, np.int64), *column]) for column in zip(*parts, strict=True)
-    ) if parts else (np.zeros(0, np.int64) for _ in range(4))  # fmt: skip
-    order = np.argsort(profile, kind="stable")
-    profile, converted, value, time = profile[order], converted[order], value[order], time[order]
-    if not len(profile):
-        return _Matching(profile, converted, converted, value, time)
-    begins = np.flatnonzero(np.concatenate([[True], profile[1:] != profile[:-1]]))
-    return _Matching(
-        profile[begins], np.diff(np.append(begins, len(profile))), np.add.reduceat(converted, begins),
-        np.add.reduceat(value, begins), np.maximum.reduceat(time, begins),
-    )  # fmt: skip
+        chosen = np.flatnonzero(what.mask(question, journeys, cohort))
+        columns = (journeys.converted, journeys.value, journeys.time // 1_000_000)
+        ones = np.ones(len(chosen), np.int64)
+        waiting.append(
+            _Matching(journeys.profile[chosen], ones, *(column[chosen].astype(np.int64) for column in columns))
+        )
+        if sum(len(one.people) for one in waiting) > _TOGETHER:
+            found, waiting = _joined([found, *waiting]), []
+    return _joined([found, *waiting])
+
+
+def _joined(parts: Sequence[_Matching]) -> _Matching:
+    """Each person once. Cost: a sort of what is mostly sorted."""
+    people, journeys, conversions, value, latest = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in _Matching.__dataclass_fields__
+    )
+    if not len(people):
+        return parts[0]
+    order = np.argsort(people, kind="stable")
+    people = people[order]
+    begins = np.flatnonzero(np.concatenate([[True], people[1:] != people[:-1]]))
+    sums = (np.add.reduceat(column[order], begins) for column in (journeys, conversions, value))
+    return _Matching(people[begins], *sums, np.maximum.reduceat(latest[order], begins))
 
 
 # The latest journeys of a page's people. By the people first: their journeys are few.
@@ -139,7 +148,7 @@ def _told(question: Question, found: _Matching, page: Sequence[int] | np.ndarray
     times = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second) for second in seconds]
     asked_for = {"people": ids, "times": times, "goal": question.filters.goal}
     latest = {id: rest for id, *rest in sql.rows(_LATEST, asked_for)} if ids else {}
-    names = called(ids)
+    names = names_of(ids)
     answer = []
     for place, id, at in zip(page, ids, times, strict=True):
         # Whoever has become one with somebody in this moment has no journey any more.

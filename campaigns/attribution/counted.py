@@ -141,6 +141,7 @@ def _joined(axis: Axis, parts: Sequence[Counted]) -> Counted:
     )
     return Counted(
         all_of("days", whole), all_of("line", np.zeros((0, axis.count), np.int32)), all_of("conversions", whole),
-        all_of("touched", whole), all_of("value", whole), all_of("back", whole), sum_of("seen", axis.count), sum_of("totals", 3), aged,
+        all_of("touched", whole), all_of("value", whole), all_of("back", whole), sum_of("seen", axis.count),
+        sum_of("totals", 3), aged,
         joined([part.ways for part in parts]),
     )  # fmt: skip

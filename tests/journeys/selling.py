@@ -1,4 +1,4 @@
-"""A shop that advertises: search opens, newsletters close (and a holdout says what they add), banners cost more than they bring."""
+"""A shop that advertises: search opens, newsletters close (a holdout says what they add), banners cost more than they bring."""
 
 from datetime import timedelta
 from typing import Any
