@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -100,7 +100,7 @@ def _one_period(plain: dict[str, str]) -> dict[str, str]:
     return plain
 
 
-def shown(request: HttpRequest, asking: Asking, page: str, **more: Any) -> dict[str, Any]:
+def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
     """What the frame of every dashboard shows: tabs, filters, saved views."""
     return {
         "asking": asking, "page": page, "q": asking.query, "unit": asking.unit, "currency": asking.goal.currency,

@@ -42,7 +42,7 @@ def people(request: HttpRequest, question: Asking) -> HttpResponse:
     after = asked.words(request.GET.get("after"))
     here = board.people(question.query, which).partition("?")[2]
     shown = asking.shown(
-        request, question, "attribution_people", sentence=which.sentence(), here=here,
+        question, "attribution_people", sentence=which.sentence(), here=here,
         found=behind.people(question.filters, which, after), back=f"{reverse('attribution')}?{question.query}",
     )  # fmt: skip
     if request.htmx and after:  # type: ignore[attr-defined]

@@ -41,7 +41,7 @@ def dashboard(page: str) -> Callable[[Dashboard], Callable[[HttpRequest], HttpRe
 def channels(request: HttpRequest, question: Asking) -> HttpResponse:
     """The channels: who was there, by every model, at what cost; what contributes and what just appears."""
     table = numbers.channel_table(question.filters)
-    shown = _board(request, question, table, "attribution", uplift_by_channel(question.goal.pk))
+    shown = _board(question, table, "attribution", uplift_by_channel(question.goal.pk))
     laid: board.Board = shown["board"]
     standings = pictures.standings(laid, question.unit)
     shown |= {
@@ -58,9 +58,7 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
     """The same by campaign, of one channel or all."""
     of = asked.whole(request.GET.get("of"))
     table = numbers.campaign_table(question.filters, of)
-    shown = _board(
-        request, question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True
-    )
+    shown = _board(question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True)
     every = load.directory().channels
     shown |= {
         "of": of,
@@ -71,13 +69,13 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
 
 
 def _board(
-    request: HttpRequest, question: Asking, table: numbers.Table, page: str, measured: Any, *, campaigns: bool = False
+    question: Asking, table: numbers.Table, page: str, measured: Any, *, campaigns: bool = False
 ) -> dict[str, Any]:
     """What the pages of both tables show."""
     model = asking.model_of(table.models, question.model)
     laid = board.board(table, model, question.query, measured, question.sort, campaigns=campaigns)
     return asking.shown(
-        request, question, page, board=laid, heads=_heads(laid, question, page, campaigns),
+        question, page, board=laid, heads=_heads(laid, question, page, campaigns),
         compared=pictures.compared(laid, question.unit) if laid.lines else None, credits=board.credits(laid),
         change=_change(table, board.totals(question.filters.before())), over_time=_over_time(table, question),
         over_time_label=f"{question.goal.name} by {table.bucket}",
@@ -146,7 +144,7 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
     """The ways people take: step by step, the commonest, how long."""
     found = paths.paths(question.filters)
     shown = asking.shown(
-        request, question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
+        question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
         flow=pictures.flow(found) if found.flow.links else None,
         lengths=pictures.lengths(found, question.query, question.unit),
         delays=pictures.delays(found, question.query, question.unit),
@@ -165,7 +163,7 @@ def lifetimes(request: HttpRequest, question: Asking) -> HttpResponse:
     for one in found.months:
         months.setdefault(one.id, []).append((one, board.people(question.query, pictures.cohort(one))))
     shown = asking.shown(
-        request, question, "attribution_cohorts", cohorts=found, rows=rows, top=top,
+        question, "attribution_cohorts", cohorts=found, rows=rows, top=top,
         told=sentences.worth(found), ages=range(found.horizon),
         by_month=[(one, months.get(one.id, [])) for one in found.channels],
         curves=pictures.curves(found) if found.channels else None,
