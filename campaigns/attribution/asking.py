@@ -43,6 +43,7 @@ class Asking:
     goals: tuple[Goal, ...]
     model: str
     sort: str
+    of: int | None  # a channel, on the campaigns' page
     problems: tuple[str, ...]
     query: str
 
@@ -87,8 +88,9 @@ def read(given: QueryDict) -> Asking:
             kept += [(key, asked.words(one)) for one in given.getlist(key)[-8:] if one]
     goal = next(one for one in goals if one.pk == read.filters.goal)
     return Asking(
-        read.filters, goal, goals, plain.get("by", USUAL_MODEL), plain.get("sort", ""), read.problems, urlencode(kept)
-    )
+        read.filters, goal, goals, plain.get("by", USUAL_MODEL), plain.get("sort", ""), asked.whole(plain.get("of")),
+        read.problems, urlencode(kept),
+    )  # fmt: skip
 
 
 def _one_period(plain: dict[str, str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ def cohort_rows(found: Cohorts, unit: str) -> Iterator[Sequence[Any]]:
         yield [one.name, month, one.people, one.buyers, one.orders, one.value, *one.values]
 
 
-def of_page(question: Asking, page: str, of: int | None = None) -> Iterable[Sequence[Any]]:
+def of_page(question: Asking, page: str) -> Iterable[Sequence[Any]]:
     """The numbers of a page as rows, heads first; the channels' for a page that there isn't."""
     name = question.goal.name
     if page == "attribution_paths":
@@ -97,7 +97,9 @@ def of_page(question: Asking, page: str, of: int | None = None) -> Iterable[Sequ
     if page == "attribution_cohorts":
         return cohort_rows(cohorts.cohorts(question.filters), name)
     campaigns = page == "attribution_campaigns"
-    found = numbers.campaign_table(question.filters, of) if campaigns else numbers.channel_table(question.filters)
+    found = (
+        numbers.campaign_table(question.filters, question.of) if campaigns else numbers.channel_table(question.filters)
+    )
     measured = (uplift_by_campaign if campaigns else uplift_by_channel)(question.goal.pk)
     model = asking.model_of(found.models, question.model)
     laid = board.board(found, model, question.query, measured, question.sort, campaigns=campaigns)

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def table(request: HttpRequest, question: Asking) -> HttpResponse:
     """A page's numbers as CSV, with its filters."""
     page = request.GET.get("page", "")
-    rows = export.of_page(question, page, asked.whole(request.GET.get("of")))
+    rows = export.of_page(question, page)
     return attached(export.written(rows), f"{page.replace('_', '-')}-{question.goal.name}" if page else "attribution")
 
 

@@ -44,14 +44,9 @@ def written(report: Report) -> Letter:
         f"{report.view.name}: {shown['short']}",
         render_to_string("attribution/letter.txt", shown),
         render_to_string("attribution/letter.html", shown),
-        export.written(export.of_page(question, report.view.page, _of(report))),
+        export.written(export.of_page(question, report.view.page)),
         f"{report.view.page.replace('_', '-')}-{timezone.localdate():%Y-%m-%d}.csv",
     )
-
-
-def _of(report: Report) -> int | None:
-    given = QueryDict(report.view.query).get("of", "")
-    return int(given) if given.isascii() and given.isdigit() else None
 
 
 def _numbers(question: Asking, page: str) -> dict[str, Any]:
@@ -75,7 +70,9 @@ def _numbers(question: Asking, page: str) -> dict[str, Any]:
             "rows": [[one.name, f"{one.people:,}", f"{one.value:,.2f}"] for one in grown.channels[:MOST_LINES]],
         }
     campaigns = page == "attribution_campaigns"
-    table = numbers.campaign_table(question.filters) if campaigns else numbers.channel_table(question.filters)
+    table = (
+        numbers.campaign_table(question.filters, question.of) if campaigns else numbers.channel_table(question.filters)
+    )
     model = asking.model_of(table.models, question.model)
     laid = board.board(table, model, question.query, {}, question.sort, campaigns=campaigns)
     lines = [

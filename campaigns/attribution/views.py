@@ -13,7 +13,6 @@ from campaigns.attribution.asking import Asking, NoGoal
 from campaigns.attribution.models import MODELS
 from campaigns.attribution.which import Which
 from campaigns.experiments.results import uplift_by_campaign, uplift_by_channel
-from cdp_site import asked
 from cdp_site.roles import requires
 
 Dashboard = Callable[[HttpRequest, Asking], HttpResponse]
@@ -56,12 +55,11 @@ def channels(request: HttpRequest, question: Asking) -> HttpResponse:
 @dashboard("attribution_campaigns")
 def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
     """The same by campaign, of one channel or all."""
-    of = asked.whole(request.GET.get("of"))
-    table = numbers.campaign_table(question.filters, of)
+    table = numbers.campaign_table(question.filters, question.of)
     shown = _board(question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True)
     every = load.directory().channels
     shown |= {
-        "of": of,
+        "of": question.of,
         "of_all": question.with_(of=""),
         "channels": [(one.id, one.name, one.hue, question.with_(of=str(one.id))) for one in every],
     }
