@@ -16,7 +16,7 @@ from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 
 DENSE = 1 << 22  # codes below it are counted in an array, others by sorting
 ROUNDS = 2_000
-NOTHING = 1e-16  # chance of still being under way at which a walk is over
+NOTHING = 1e-14  # chance of still being under way at which a walk is over
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,18 @@ class Chain:
         return lost
 
     def kept_by_walking(self) -> np.ndarray:
-        """All removals at once, step by step; what is still under way bounds the error of the conversions."""
+        """All removals at once, step by step; what is still under way bounds the error of the conversions. (One product
+        with `gain` at the end: a small one in each round has BLAS' threads wait for each other on a busy machine.)"""
         stays = (self.last[:, None] != np.arange(len(self.places))).astype(np.float64)
         forward = self.steps.T.tocsr()
         walking = self.start[:, None] * stays
-        kept = np.zeros((len(self.places), 2))
+        visits = np.zeros_like(walking)
         for _ in range(ROUNDS):
-            kept += walking.T @ self.gain
-            walking = (forward @ walking) * stays
+            visits += walking
+            walking = forward @ walking
+            walking *= stays
             if walking.sum(axis=0).max() < NOTHING:
-                return kept
+                return visits.T @ self.gain
         return self.kept_by_solving()
 
     def kept_by_solving(self) -> np.ndarray:
@@ -107,7 +109,7 @@ def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> C
     gain = np.stack(
         [
             np.bincount(ends, weight * journeys.converted[touched], n),
-            np.bincount(ends, journeys.value[touched] / MILLIONTH, n),
+            np.bincount(ends, journeys.value[touched] * journeys.converted[touched] / MILLIONTH, n),
         ],
         axis=1,
     )
@@ -126,17 +128,12 @@ def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> C
 
 def share_out(journeys: Journeys, walk: Chain, count: int, shares: np.ndarray) -> Credit:
     """Shares (k x 2, adding up to 1) of conversions and of value as credit; conversions without touchpoint stay apart."""
-    touched = journeys.where(journeys.lengths > 0)
+    touched = journeys.converted & (journeys.lengths > 0)
+    there = np.array([journeys.weight[touched].sum(), journeys.value[touched].sum() / MILLIONTH])
     given = np.zeros((count + 1, 2))
-    given[walk.places] = shares * totals(touched)
-    everything = totals(journeys)
-    there = totals(touched)
-    return Credit(
-        given[:-1, 0],
-        given[:-1, 1],
-        float(given[-1, 0] + everything[0] - there[0]),
-        float(given[-1, 1] + everything[1] - there[1]),
-    )
+    given[walk.places] = shares * there
+    bare = np.array(totals(journeys)) - there
+    return Credit(given[:-1, 0], given[:-1, 1], float(given[-1, 0] + bare[0]), float(given[-1, 1] + bare[1]))
 
 
 def _codes(place: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, base: int, order: int) -> np.ndarray:
