@@ -27,8 +27,12 @@ class Command(BaseCommand):
         if name := options["goal"]:
             chosen = chosen.filter(name=name)
             if not chosen.exists():
-                there = ", ".join(f"“{one}”" for one in Goal.objects.filter(enabled=True).values_list("name", flat=True))
-                raise CommandError(f"There is no goal “{name}” that is kept; there {f'are {there}' if there else 'is none'}.")
+                there = ", ".join(
+                    f"“{one}”" for one in Goal.objects.filter(enabled=True).values_list("name", flat=True)
+                )
+                raise CommandError(
+                    f"There is no goal “{name}” that is kept; there {f'are {there}' if there else 'is none'}."
+                )
         started = time.monotonic()
         ids = list(chosen.values_list("id", flat=True))
         goals.recompute(ids)
