@@ -12,7 +12,7 @@ from campaigns.models import Arm, Campaign, Channel, Experiment
 MOST_DAYS = 365
 
 
-class About(forms.ModelForm[Experiment]):
+class About(forms.ModelForm):
     """Beside the model's fields one for each arm's name and share, and which of them is the control."""
 
     class Meta:
