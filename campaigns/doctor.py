@@ -2,3 +2,4 @@
 
 from campaigns.attribution import blocks_check  # noqa: F401  (registers its checks)
 from campaigns.attribution import doctor as _attribution  # noqa: F401  (registers its checks)
+from campaigns.experiments import doctor as _experiments  # noqa: F401  (registers its checks)
