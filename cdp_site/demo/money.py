@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from campaigns import costs, named
 from campaigns.attribution.channels import assign
-from campaigns.models import Campaign, CampaignName, Channel, Cost, Experiment, Goal
-from cdp_site.demo import company, history, people
+from campaigns.models import AudienceChannel, Campaign, CampaignName, Channel, Cost, Experiment, Goal
+from cdp_site.demo import company, history, people, setting
+from connectors.models import Audience
 
 E_MAIL = "E-mail"
 BY = "Harbour & Pine's media agency"
@@ -63,6 +64,11 @@ def tell(ending: datetime, count: int = people.PEOPLE) -> None:
     if E_MAIL in channels:
         Experiment.objects.update_or_create(
             key=key, defaults={"name": name, "channel": channels[E_MAIL], "days": history.TEST_DAYS}
+        )
+    audience = Audience.objects.filter(destination__name=setting.CHANNEL).first()
+    if audience and "Paid Social" in channels:
+        AudienceChannel.objects.update_or_create(
+            audience_id=audience.pk, defaults={"channel": channels["Paid Social"], "campaign": None}
         )
     Goal.objects.filter(margin=1, currency="EUR").update(margin=MARGIN)
 
