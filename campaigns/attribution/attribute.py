@@ -10,8 +10,10 @@ from django.db import transaction
 
 from campaigns.attribution.hits import Range
 from campaigns.attribution.keep import keep
+from campaigns.experiments import enrol
 from campaigns.models import Goal
 from cdp_site import sql, stages
+from cdp_site.arrays import int8s
 
 # Rows of the queue whose people a batch takes, with whatever else waits for the same people.
 CLAIM = 4_000
@@ -31,22 +33,33 @@ def attribute_some() -> int:
 # What changed of them tells of no touchpoint and no conversion: their traits, their records.
 _OTHERS = "SELECT id FROM event_name WHERE type NOT IN ('track', 'page', 'screen') UNION ALL SELECT -1"
 _CLAIM = """
-WITH oldest AS (SELECT profile_id FROM evaluated_profile ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED),
-     taken AS (DELETE FROM evaluated_profile WHERE profile_id IN (SELECT profile_id FROM oldest) RETURNING profile_id, name_ids)
-SELECT profile_id, bool_or(name_ids = '{}' OR NOT name_ids <@ %(others)s::smallint[]), count(*) FROM taken GROUP BY profile_id
+WITH oldest AS (SELECT profile_id FROM evaluated_profile ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+SELECT id, profile_id, (name_ids = '{}' OR NOT name_ids <@ %(others)s::smallint[])::int
+FROM evaluated_profile WHERE profile_id IN (SELECT profile_id FROM oldest) FOR UPDATE SKIP LOCKED
 """
+_TAKEN = "DELETE FROM evaluated_profile WHERE id = ANY(%b::bigint[])"
 
 
 def follow() -> int:
     """The people who changed; returns how many changes it took from the queue."""
     with transaction.atomic():
-        others = [id for (id,) in sql.rows(_OTHERS)]
-        claimed = sql.rows(_CLAIM, {"most": CLAIM, "others": others}, binary=True)
-        people = np.array(sorted(profile for profile, concerned, _ in claimed if concerned), np.int64)
+        people, taken = _claim()
         goals = list(Goal.objects.filter(enabled=True).order_by("id"))
         for start in range(0, len(people), PEOPLE):
             keep(people[start : start + PEOPLE], goals)
-        return sum(changes for _, _, changes in claimed)
+        return taken
+
+
+def _claim() -> tuple[np.ndarray, int]:
+    """Take changes from the queue: the people whose journeys may have changed, and how many changes these are."""
+    others = [id for (id,) in sql.rows(_OTHERS)]
+    columns = [("id", "i8"), ("profile_id", "i8"), ("concerned", "i2")]
+    rows = sql.packed(_CLAIM, {"most": CLAIM, "others": others}, columns)
+    if len(rows):
+        enrol.pass_on(rows["id"])
+        with sql.cursor() as cursor:
+            cursor.execute(_TAKEN, (int8s(rows["id"]),))
+    return np.unique(rows["profile_id"][rows["concerned"] != 0]), len(rows)
 
 
 _CHUNK = "SELECT id FROM profile WHERE id > %s ORDER BY id LIMIT %s"

@@ -147,9 +147,6 @@ def devices(sources: np.ndarray, said: np.ndarray, category: Callable[[int], str
     return device
 
 
-devices = _devices
-
-
 @dataclass
 class _Reading:
     """What was read in a batch: texts come again and again, and are taken apart once."""

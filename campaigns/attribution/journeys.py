@@ -94,7 +94,9 @@ def _journey_of(touched: Touches, conversions: Conversions, lookback: int) -> np
     journey = following.copy()
     there = np.flatnonzero(following < number)
     at = following[there]
-    taken = (conversions.profile[at] == touched.profile[there]) & (conversions.time[at] - touched.time[there] < lookback)
+    taken = (conversions.profile[at] == touched.profile[there]) & (
+        conversions.time[at] - touched.time[there] < lookback
+    )
     left = np.ones(len(touched), bool)
     left[there[taken]] = False
     # A conversion between two that are left over lies more than the lookback after the first: it parts them as well.

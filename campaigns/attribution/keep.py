@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from django.conf import settings
 
-from cdp_site import sql, stages
-from cdp_site.arrays import int8s, texts
 from campaigns.attribution import conversions, hits, origins
 from campaigns.attribution.hits import People, whose
 from campaigns.attribution.journeys import Found, journeys
 from campaigns.attribution.touches import Touches, touches
 from campaigns.models import Goal
+from cdp_site import sql, stages
+from cdp_site.arrays import int8s, texts
 from segments.calendar import local_days
 
 DAY = 86_400 * 1_000_000
@@ -66,14 +66,22 @@ def _rows(goal: int, made: Found, touched: Touches, number: np.ndarray) -> Itera
     order, starts = made.order, made.starts
     ages = (np.repeat(made.time, np.diff(starts)) - touched.time[order]) // 1_000_000
     lists = [
-        column.astype(str).tolist() for column in (number[touched.origin[order]], ages, touched.kind[order], touched.id[order])
+        column.astype(str).tolist()
+        for column in (number[touched.origin[order]], ages, touched.kind[order], touched.id[order])
     ]
     days = np.datetime_as_string(local_days(made.time, settings.TIME_ZONE).astype("M8[D]")).tolist()
     times = np.datetime_as_string(made.time.astype("M8[us]")).tolist()
     columns = (made.converted, made.value, made.back, made.other_currency, made.new, made.device)
     facts = zip(*(column.astype(np.int64).tolist() for column in columns), strict=True)
     for profile, id, day, time, fact, start, end in zip(
-        made.profile.tolist(), made.id.tolist(), days, times, facts, starts[:-1].tolist(), starts[1:].tolist(), strict=True
+        made.profile.tolist(),
+        made.id.tolist(),
+        days,
+        times,
+        facts,
+        starts[:-1].tolist(),
+        starts[1:].tolist(),
+        strict=True,
     ):
         arrays = "\t".join(f"{{{','.join(column[start:end])}}}" for column in lists)
         yield (profile, goal, id), f"{day}\t{time}Z\t%d\t%d\t%d\t%d\t%d\t%d\t{arrays}" % fact

@@ -7,8 +7,6 @@ rule table nor a campaign's names change a journey.
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from importlib import import_module
-from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -94,6 +92,13 @@ def numbers(origins: Sequence[Texts]) -> list[int]:
     return [known.get(key, OVERFLOW_ID) for key in keys]
 
 
+def known_numbers(origins: Sequence[Texts]) -> list[int]:
+    """The number of each of these origins, and that of the overflow for those that have none: nothing is added."""
+    keys = [key_of(one) for one in origins]
+    known = _known(keys)
+    return [known.get(key, OVERFLOW_ID) for key in keys]
+
+
 def _known(keys: Sequence[int]) -> dict[int, int]:
     return dict(sql.rows(_KNOWN, (int8s(keys),))) if keys else {}
 
@@ -111,11 +116,8 @@ def _add(fresh: dict[int, Texts]) -> dict[int, int]:
     ids, keys, *said = zip(*rows, strict=True)
     with sql.cursor() as cursor:
         cursor.execute(_ADD, (timezone.now(), int8s(ids), int8s(keys), *(texts(column) for column in said)))
-    _assign([*added.values()] + ([OVERFLOW_ID] if len(added) < len(fresh) else []))
+    # Imported here: whoever reads the rule table may want to fold its texts like these.
+    from campaigns.attribution import channels
+
+    channels.assign([*added.values()] + ([OVERFLOW_ID] if len(added) < len(fresh) else []))
     return added
-
-
-def _assign(ids: Sequence[int]) -> None:
-    """Have the rule table say the channel and campaign of new origins."""
-    if find_spec("campaigns.attribution.channels"):
-        import_module("campaigns.attribution.channels").assign(ids)

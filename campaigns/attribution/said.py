@@ -1,6 +1,6 @@
 """What one event says of where somebody came from. Pure: texts in, an origin's texts out.
 
-Which events are touchpoints of their own, which properties are read, and in which order: docs/attribution.md.
+Which events are touchpoints of their own, which properties are read, and in which order: docs/journeys.md.
 """
 
 from typing import Any, NamedTuple
@@ -87,7 +87,7 @@ def _query(url: str) -> dict[str, str]:
 def _led_here(referrer: str, url: str) -> str:
     """The host that led here, without www; empty when it is the page's own, or one above or below it."""
     there, here = host(referrer), host(url)
-    if not there or there == here or there.endswith(f".{here}") and here or here.endswith(f".{there}"):
+    if not there or there == here or (there.endswith(f".{here}") and here) or here.endswith(f".{there}"):
         return ""
     return there
 
@@ -117,7 +117,8 @@ def of_event(event: str, category: str, properties: str) -> Said | None:
         said=_text(told.get("channel")) if event == TOUCHPOINT else "",
         source=_first(told, "network", "source"),
         medium=_first(told, "medium"),
-        campaign_name=_first(told, "campaign", "campaign_name") or (_first(told, "subject") if name[:5] == "email" else ""),
+        campaign_name=_first(told, "campaign", "campaign_name")
+        or (_first(told, "subject") if name[:5] == "email" else ""),
         ad=_first(told, "ad_id", "campaign_id"),
         click=next((kind for kind in CLICK_IDS if _text(told.get(kind))), ""),
     )

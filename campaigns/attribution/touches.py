@@ -84,9 +84,7 @@ def _beginnings(hits: Hits) -> np.ndarray:
     return begins
 
 
-def _once(
-    hits: Hits, kind: np.ndarray, place: np.ndarray, origins: Sequence[Texts]
-) -> tuple[np.ndarray, np.ndarray]:
+def _once(hits: Hits, kind: np.ndarray, place: np.ndarray, origins: Sequence[Texts]) -> tuple[np.ndarray, np.ndarray]:
     """Which of these touchpoints say again what another says, and on what each is: one that doesn't know may learn it
     from the visit that it led to."""
     dropped = np.zeros(len(place), bool)

@@ -1,0 +1,3 @@
+"""What must hold of attribution and experiments; each part has its own module of checks."""
+
+from campaigns.attribution import doctor as _attribution  # noqa: F401  (registers its checks)
