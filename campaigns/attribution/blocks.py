@@ -11,9 +11,9 @@ from datetime import date, timedelta
 import numpy as np
 from django.db import transaction
 
+from campaigns.attribution.packing import Packed, pack, packed
 from cdp_site import sql, stages
 from cdp_site.ids import new_ids
-from campaigns.attribution.packing import Packed, pack, packed
 
 BATCH = 8  # days: some 10,000 journeys where there are a million in two years
 EPOCH = date(1970, 1, 1)

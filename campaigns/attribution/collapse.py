@@ -12,7 +12,8 @@ import numpy as np
 
 from campaigns.attribution.values import Journeys
 
-_SECOND = np.uint64(0x9E3779B97F4A7C15)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+ENDED = _GOLDEN  # a way's key with this (exclusive or) is that of the same way with the other end
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -102,7 +103,9 @@ class _Alike:
     def __init__(self, keys: np.ndarray) -> None:
         self._order = np.argsort(keys, kind="stable")
         ordered = keys[self._order]
-        self._begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else self._order
+        self._begins = (
+            np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else self._order
+        )
         self.key = ordered[self._begins]
         self.first = self._order[self._begins]
 
@@ -134,14 +137,14 @@ def _keys(journeys: Journeys, by_campaign: bool) -> np.ndarray:
     running = np.zeros(len(mixed) + 1, np.uint64)
     np.cumsum(mixed, out=running[1:])
     sums = running[journeys.starts[1:]] - running[journeys.starts[:-1]]
-    found: np.ndarray = sums ^ (journeys.converted.astype(np.uint64) * _SECOND)
+    found: np.ndarray = sums ^ (journeys.converted.astype(np.uint64) * ENDED)
     return found
 
 
 def mix(numbers: np.ndarray) -> np.ndarray:
     """64 bits that look like chance, from numbers (SplitMix64; Steele, Lea and Flood, 2014)."""
     with np.errstate(over="ignore"):
-        found = (numbers + np.uint64(1)) * _SECOND
+        found = (numbers + np.uint64(1)) * _GOLDEN
         found = (found ^ (found >> np.uint64(30))) * _MIX[0]
         found = (found ^ (found >> np.uint64(27))) * _MIX[1]
         answer: np.ndarray = found ^ (found >> np.uint64(31))

@@ -140,7 +140,9 @@ def _number(query: Mapping[str, str], name: str, problems: list[str]) -> int | N
         return None
     number = asked.whole(text)
     if number is None:
-        problems.append(f"“{text}” isn't the number of a {name}." if name != "days" else f"“{text}” isn't a number of days.")
+        problems.append(
+            f"“{text}” isn't the number of a {name}." if name != "days" else f"“{text}” isn't a number of days."
+        )
     return number
 
 

@@ -5,6 +5,8 @@ of it can be thrown away at any moment.
 """
 
 import threading
+from collections.abc import Hashable
+from typing import Any
 
 from segments.blocks.kept import Kept
 
@@ -17,6 +19,12 @@ days = Kept(MOST_DAYS_BYTES)
 made = Kept(MOST_MADE_BYTES)
 # One question at a time is computed: what it needs besides is needed once.
 turn = threading.RLock()
+
+
+def keep(key: Hashable, value: Any, size: int) -> None:
+    """Keep what was made; what would push out half of all else is made again each time."""
+    if size <= MOST_MADE_BYTES // 2:
+        made.put(key, value, size)
 
 
 def clear() -> None:

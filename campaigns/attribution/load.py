@@ -105,7 +105,7 @@ class Question:
                 one: P | None = kept.made.get(key)
                 if one is None:
                     one = make(self.part(stretch))
-                    kept.made.put(key, one, one.nbytes)
+                    kept.keep(key, one, one.nbytes)
                 found.append(one)
             return join(found)
 
@@ -116,7 +116,7 @@ class Question:
             found: P | None = kept.made.get(key)
             if found is None:
                 found = answer()
-                kept.made.put(key, found, found.nbytes)
+                kept.keep(key, found, found.nbytes)
             return found
 
 
@@ -196,7 +196,7 @@ def _members(segment: int) -> tuple[np.ndarray, Hashable]:
     found: np.ndarray | None = kept.made.get(version)
     if found is None:
         found = sql.packed(_MEMBERS, (segment,), [("profile_id", "i8")])["profile_id"].copy()
-        kept.made.put(version, found, found.nbytes)
+        kept.keep(version, found, found.nbytes)
     return found, version
 
 
@@ -211,7 +211,7 @@ def opened(packed: Packed, day: np.ndarray, names: Directory) -> Journeys:
         time=packed.time.astype(np.int64) * 1_000_000, day=day, converted=packed.converted, new=packed.new,
         value=packed.value, back=packed.back if len(packed.backs) else np.broadcast_to(np.int64(0), count),
         device=packed.device, weight=np.broadcast_to(np.int64(1), count), channel=names.channel_of[origin],
-        campaign=names.campaign_of[origin], age=packed.ages, kind=packed.kind,
+        campaign=names.campaign_of[origin], age=packed.ages, kind=packed.kind, direct=names.direct,
     )  # fmt: skip
 
 
