@@ -13,6 +13,6 @@ class CampaignsConfig(AppConfig):
         from connectors.models import Source
 
         post_migrate.connect(channel_table.add_missing, sender=self, dispatch_uid="default channels")
-        import_module("campaigns.attribution.blocks")
         post_migrate.connect(goals.add_default, sender=self, dispatch_uid="default goal")
         pre_save.connect(goals.follow_source, sender=Source, dispatch_uid="journeys follow sources")
+        import_module("campaigns.attribution.blocks")

@@ -1,11 +1,12 @@
 """What the address of a dashboard asks: its filters, the model that is shown, the order of the table; read without trust."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from campaigns.attribution import filters as asked_filters
@@ -19,7 +20,13 @@ OWN = "own"  # the period's value where two dates are given
 USUAL_MODEL = "last"
 # What of an address is kept from page to page, and in a saved view.
 KEYS = ("goal", "days", "since", "until", "segment", "buyers", "device", "views", "by", "sort", "of")
-DEVICES = (("desktop", "Computers"), ("mobile", "Phones"), ("tablet", "Tablets"), ("app", "The app"), ("store", "Stores"))
+DEVICES = (
+    ("desktop", "Computers"),
+    ("mobile", "Phones"),
+    ("tablet", "Tablets"),
+    ("app", "The app"),
+    ("store", "Stores"),
+)
 BUYERS = (("all", "New and returning"), ("new", "New customers"), ("returning", "Returning customers"))
 
 
@@ -64,16 +71,14 @@ class Asking:
     @property
     def narrowed(self) -> bool:
         """Whether anything but goal and period is asked for."""
-        return bool(
-            self.filters.segment or self.filters.devices or self.filters.views or self.filters.buyers != "all"
-        )
+        return bool(self.filters.segment or self.filters.devices or self.filters.views or self.filters.buyers != "all")
 
 
 def read(given: QueryDict) -> Asking:
     """A question from an address. Raises `NoGoal`. Cost: one small query."""
     goals = tuple(Goal.objects.filter(enabled=True))
     if not goals:
-        raise NoGoal
+        raise NoGoal("There is no goal to count any more.")
     plain = _one_period({key: asked.words(given[key]) for key in KEYS if given.get(key)})
     read = asked_filters.read(plain, [one.pk for one in goals], timezone.localdate(), given.getlist("device"))
     kept: list[tuple[str, str]] = []
@@ -100,9 +105,24 @@ def shown(request: HttpRequest, asking: Asking, page: str, **more: Any) -> dict[
     return {
         "asking": asking, "page": page, "q": asking.query, "unit": asking.unit, "currency": asking.goal.currency,
         "periods": PERIODS, "own": OWN, "devices": _marked(DEVICES, asking.filters.devices), "buyers": BUYERS,
+        "plain": asking.with_(segment="", buyers="", device="", views="", of=""),
+        "longer": asking.with_(days="365", since="", until=""),
+        "one_of": one_of(asking.unit), "costs_address": _address("costs"), "experiments_address": _address("experiments"),
         "segments": list(Segment.objects.filter(status=Segment.Status.LIVE).values_list("pk", "name").order_by("name")),
         **more,
     }  # fmt: skip
+
+
+def one_of(unit: str) -> str:
+    """'order' of 'orders'."""
+    return unit[:-1] if unit.endswith("s") else unit
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def _marked(choices: Sequence[tuple[str, str]], devices: Any) -> list[tuple[str, str, bool]]:
@@ -114,7 +134,3 @@ def model_of(models: Sequence[tuple[str, str]], wanted: str) -> str:
     """A model that there is."""
     keys = [key for key, _ in models]
     return wanted if wanted in keys else USUAL_MODEL if USUAL_MODEL in keys else keys[0]
-
-
-def named(models: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    return dict(models)

@@ -2,14 +2,17 @@
 what an experiment measured, and the addresses of the people behind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from campaigns.attribution import figures
-from campaigns.attribution.behind import Which
+from campaigns.attribution import figures, load
+from campaigns.attribution.counted import Axis, count
+from campaigns.attribution.filters import Filters
 from campaigns.attribution.numbers import Row, Share, Table
+from campaigns.attribution.values import MILLIONTH
+from campaigns.attribution.which import Which
 from campaigns.experiments.results import Uplift
 
 NOTHING = Share(0.0, 0.0)
@@ -131,7 +134,7 @@ def _line(
         _span(row, "margin", row.margin(model)),
         measured.get(row.id) if row.id is not None else None,
         people(query, which),
-        people(query, which, converted="1"),
+        people(query, which if row.id is None else replace(which, converted=True)),
     )
 
 
@@ -140,10 +143,17 @@ def _span(row: Row, what: str, at: float | None) -> Span | None:
     return None if found is None else Span(found[0] if at is None else at, *found)
 
 
-def people(query: str, which: Which, **more: str) -> str:
+def people(query: str, which: Which) -> str:
     """The address of the people behind a number: the filters, then what was clicked."""
-    said = {**which.query(), **more}
+    said = which.query()
     return f"{reverse('attribution_people')}?{'&'.join(part for part in (query, urlencode(said)) if part)}"
+
+
+def totals(filters: Filters) -> tuple[int, float]:
+    """Conversions and their value, for comparing: without models, so a fraction of a table's cost."""
+    question = load.ask(filters)
+    counted = count(question, Axis.asked(question, False))
+    return int(counted.conversions.sum()), int(counted.value.sum()) / MILLIONTH
 
 
 def credits(shown: Board) -> Sequence[tuple[Line, list[Share]]]:

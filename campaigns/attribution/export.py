@@ -75,7 +75,15 @@ def path_rows(found: Paths, unit: str) -> Iterator[Sequence[Any]]:
 def cohort_rows(found: Cohorts, unit: str) -> Iterator[Sequence[Any]]:
     """By first channel, then by first channel and month."""
     ages = [f"Value of a person by month {age} ({found.currency})" for age in range(found.horizon)]
-    yield ["First channel", "Month of the first touchpoint", "People", "Of them bought", unit, "Value of a person so far", *ages]
+    yield [
+        "First channel",
+        "Month of the first touchpoint",
+        "People",
+        "Of them bought",
+        unit,
+        "Value of a person so far",
+        *ages,
+    ]
     for one in [*found.channels, *found.months]:
         month = one.month.strftime("%Y-%m") if one.month else "all"
         yield [one.name, month, one.people, one.buyers, one.orders, one.value, *one.values]

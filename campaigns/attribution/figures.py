@@ -9,7 +9,13 @@ from typing import Any
 
 from cdp_site.charts import layout
 
-_PLAIN = {"showgrid": False, "zeroline": False, "linecolor": "--hairline", "tickcolor": "--hairline", "fixedrange": True}
+_PLAIN = {
+    "showgrid": False,
+    "zeroline": False,
+    "linecolor": "--hairline",
+    "tickcolor": "--hairline",
+    "fixedrange": True,
+}
 _GRID = {**_PLAIN, "showgrid": True, "gridcolor": "--hairline", "linecolor": "rgba(0,0,0,0)"}
 _ROW = 34  # pixels a channel has in a list of them
 _LONGEST = 22  # characters of a name beside a picture
@@ -42,7 +48,12 @@ _SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "t
 
 
 def models_compared(
-    marks: Sequence[Mark], models: Sequence[str], shares: Sequence[Sequence[float]], chosen: int, total: float, unit: str
+    marks: Sequence[Mark],
+    models: Sequence[str],
+    shares: Sequence[Sequence[float]],
+    chosen: int,
+    total: float,
+    unit: str,
 ) -> dict[str, Any]:
     """A row a channel, a dot a model, the span between them as a line. `shares[model][channel]`: 0 to 1 of `total` units;
     the `chosen` model's dot is filled with the channel's hue. The largest channel stands on top."""
@@ -86,14 +97,16 @@ def models_compared(
 
 @dataclass(frozen=True)
 class Standing:
-    """Where something stands: presence (share of the journeys that it is in), and what would be lost without it by the Markov
-    model, both 0 to 1; `measured`: share of the conversions that an experiment says it added, with its interval."""
+    """Where something stands: presence (share of all journeys that it is in), and what would be lost without it by the Markov
+    model, both 0 to 1; `measured`: share of the conversions of those who got it that an experiment says were added, with
+    its interval. `sentence` goes on after the name; `verdict`: campaigns.attribution.contributes.Verdict."""
 
     mark: Mark
     present: float
     lost: float
     measured: tuple[float, float, float] | None = None
     sentence: str = ""
+    verdict: str = ""
 
 
 def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
@@ -106,7 +119,8 @@ def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
         {"type": "scatter", "mode": "markers+text", "x": [one.present for one in standings],
          "y": [one.lost for one in standings], "text": [_cut(one.mark.name) for one in standings],
          "textposition": _sides(standings, top), "textfont": {"color": "--ink", "size": 12},
-         "customdata": [one.mark.address for one in standings], "hovertext": [_wrapped(one.sentence) for one in standings],
+         "customdata": [one.mark.address for one in standings],
+         "hovertext": [_wrapped(one.mark.name + one.sentence) for one in standings],
          "hovertemplate": "%{hovertext}<extra></extra>", "cliponaxis": False,
          "marker": {"size": 12, "color": [f"hue:{one.mark.hue}" for one in standings]}},
     ]  # fmt: skip
@@ -118,8 +132,9 @@ def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
             "error_y": {"type": "data", "symmetric": False, "array": [high - share for share, _, high in shares],
                         "arrayminus": [share - low for share, low, _ in shares], "color": "--ink", "thickness": 1.5, "width": 4},
             "marker": {"symbol": "diamond", "size": 11, "color": "--ink"},
-            "hovertext": [f"{one.mark.name}: measured by an experiment" for one in measured],
-            "hovertemplate": "%{hovertext}: %{y:.1%}<extra></extra>",
+            "customdata": [one.mark.address for one in measured],
+            "hovertext": [_wrapped(one.mark.name + one.sentence) for one in measured],
+            "hovertemplate": "%{hovertext}<extra></extra>",
         })  # fmt: skip
     low = min([0.0, *(one.measured[1] for one in measured if one.measured)])
     axis = {**_GRID, "tickformat": ".0%", "automargin": True}
@@ -127,7 +142,7 @@ def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
         "data": data,
         "layout": layout(
             height=380, hovermode="closest", margin={"l": 52, "r": 16, "t": 12, "b": 48},
-            xaxis={**axis, "range": [0, top], "title": {"text": f"in so much of all journeys that end in {unit}"}},
+            xaxis={**axis, "range": [0, top], "title": {"text": "in so much of all journeys"}},
             yaxis={**axis, "range": [low * 1.08, top], "title": {"text": f"{unit} lost without it, by the Markov model"}},
             annotations=[{"x": top * 0.98, "y": top * 0.99, "text": "as much as it is there", "showarrow": False,
                           "xanchor": "right", "yanchor": "top", "font": {"color": "--ink-faint", "size": 11}}],
@@ -193,7 +208,9 @@ def _heights(columns: Sequence[float], streams: Sequence[Stream]) -> list[float]
         )
         for place in range(len(columns))
     ]
-    whole = max((sum(s for s, c in zip(sizes, columns, strict=True) if c == column) for column in set(columns)), default=0)
+    whole = max(
+        (sum(s for s, c in zip(sizes, columns, strict=True) if c == column) for column in set(columns)), default=0
+    )
     below = dict.fromkeys(columns, 0.0)
     heights = []
     for size, column in zip(sizes, columns, strict=True):
@@ -220,7 +237,9 @@ def histogram(
     }  # fmt: skip
 
 
-def lifetimes(marks: Sequence[Mark], months: int, values: Sequence[Sequence[float | None]], currency: str) -> dict[str, Any]:
+def lifetimes(
+    marks: Sequence[Mark], months: int, values: Sequence[Sequence[float | None]], currency: str
+) -> dict[str, Any]:
     """Value per person since the first touchpoint, a line a first channel, its name at the line's end."""
     data = []
     for mark, of in zip(marks, values, strict=True):

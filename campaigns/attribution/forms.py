@@ -29,14 +29,18 @@ class ViewForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if SavedView.objects.filter(name=name).exists():
-            raise ValidationError(f"There is a view called “{name}” already. Take another name, or remove that one first.")
+            raise ValidationError(
+                f"There is a view called “{name}” already. Take another name, or remove that one first."
+            )
         return name
 
 
 class ReportForm(forms.Form):
     """To whom a view is sent, and when."""
 
-    to = forms.CharField(max_length=2_000, label="To", help_text="E-mail addresses, with commas or blanks between them.")
+    to = forms.CharField(
+        max_length=2_000, label="To", help_text="E-mail addresses, with commas or blanks between them."
+    )
     weekdays = forms.TypedMultipleChoiceField(
         choices=list(enumerate(WEEKDAYS)), coerce=int, label="On", widget=forms.CheckboxSelectMultiple
     )

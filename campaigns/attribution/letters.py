@@ -58,15 +58,22 @@ def _numbers(question: Asking, page: str) -> dict[str, Any]:
     """The sentence of the page, what the subject says, and the table's first lines."""
     if page == "attribution_paths":
         found = paths.paths(question.filters)
-        return {"told": sentences.way(found, question.unit), "short": f"{found.conversions:,} {question.unit}",
-                "heads": ["Path", question.goal.name, "Journeys"],
-                "rows": [[" → ".join(one.names), f"{one.conversions:,}", f"{one.journeys:,}"] for one in found.top[:MOST_LINES]]}  # fmt: skip
+        top = found.top[:MOST_LINES]
+        return {
+            "told": sentences.way(found, question.unit),
+            "short": f"{found.conversions:,} {question.unit}",
+            "heads": ["Path", question.goal.name, "Journeys"],
+            "rows": [[" → ".join(one.names), f"{one.conversions:,}", f"{one.journeys:,}"] for one in top],
+        }
     if page == "attribution_cohorts":
         grown = cohorts.cohorts(question.filters)
         people = sum(one.people for one in grown.channels)
-        return {"told": sentences.worth(grown), "short": f"{people:,} people by first channel",
-                "heads": ["First channel", "People", f"Worth so far ({grown.currency})"],
-                "rows": [[one.name, f"{one.people:,}", f"{one.value:,.2f}"] for one in grown.channels[:MOST_LINES]]}  # fmt: skip
+        return {
+            "told": sentences.worth(grown),
+            "short": f"{people:,} people by first channel",
+            "heads": ["First channel", "People", f"Worth so far ({grown.currency})"],
+            "rows": [[one.name, f"{one.people:,}", f"{one.value:,.2f}"] for one in grown.channels[:MOST_LINES]],
+        }
     campaigns = page == "attribution_campaigns"
     table = numbers.campaign_table(question.filters) if campaigns else numbers.channel_table(question.filters)
     model = asking.model_of(table.models, question.model)
@@ -93,11 +100,11 @@ def _filters(question: Asking) -> str:
     if asked.buyers != "all":
         parts.append(f"{asked.buyers} customers")
     if asked.segment:
-        parts.append(f"segment {Segment.objects.filter(pk=asked.segment).values_list('name', flat=True).first() or '(gone)'}")
+        parts.append(
+            f"segment {Segment.objects.filter(pk=asked.segment).values_list('name', flat=True).first() or '(gone)'}"
+        )
     if asked.devices:
         parts.append(" and ".join(sorted(one.name.lower() for one in asked.devices)))
     if asked.views:
         parts.append("with things only seen")
     return ", ".join(parts)
-
-

@@ -246,8 +246,10 @@ def _figures(question: Question, campaigns: bool) -> _Figures:
         return _exactly(of[chosen], column[rows[chosen]], axis.count)
 
     everything, ending = np.ones(len(rows), bool), converted[rows]
+    # Of all conversions, also those that no touchpoint is known of.
+    known = weight[converted & ~bare].sum() / max(int(weight[converted].sum()), 1)
     return _Figures(
-        axis, counted.light(), credits, removal_effects(ways, places, axis.count),
+        axis, counted.light(), credits, removal_effects(ways, places, axis.count) * known,
         summed(weight, everything), summed(weight, ending), summed(value, ending), summed(weight, ending & only),
         (int(weight[bare].sum()), int(weight[bare & converted].sum())), int(value[bare & converted].sum()),
     )  # fmt: skip

@@ -1,17 +1,17 @@
 """From answers to pictures: which marks there are, what they say, and whose people they lead to."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from campaigns.attribution import figures
-from campaigns.attribution.behind import Which
 from campaigns.attribution.board import NOTHING, Board, Line, people
 from campaigns.attribution.cohorts import Cohort, Cohorts
+from campaigns.attribution.contributes import Measured, sentence, verdict
 from campaigns.attribution.figures import Mark, Standing, Stream
-from campaigns.attribution.paths import Bin, Paths
+from campaigns.attribution.paths import Bin, Link, Path, Paths, Stop
+from campaigns.attribution.which import Which
 
 MOST_IN_PLOT = 14
-GREY = 250
-CONVERTED_HUE, LOST_HUE = 150, 250
 
 
 def compared(shown: Board, unit: str) -> dict[str, Any]:
@@ -26,30 +26,62 @@ def compared(shown: Board, unit: str) -> dict[str, Any]:
 
 def standings(shown: Board, unit: str) -> list[Standing]:
     """Presence against what would be lost without it, of each channel of which that is known; the most present first."""
-    known = [line for line in shown.lines if line.row.id is not None and line.row.without is not None]
-    known.sort(key=lambda line: -line.row.conversions)
-    return [_standing(line, shown.table.conversions, unit) for line in known[:MOST_IN_PLOT]]
+    known = [line for line in shown.lines if line.row.id is not None and line.row.without is not None and line.there]
+    known.sort(key=lambda line: -line.there)
+    return [_standing(line, unit) for line in known[:MOST_IN_PLOT]]
 
 
-def _standing(line: Line, conversions: int, unit: str) -> Standing:
-    present = line.row.conversions / conversions if conversions else 0.0
-    lost = line.row.without or 0.0
-    sentence = f"in {_percent(present)} of journeys; without it you’d lose {_percent(lost)} of {unit}, by the Markov model."
+def _standing(line: Line, unit: str) -> Standing:
     measured = None
     if line.measured and line.measured.share and not line.measured.odd:
         share = line.measured.share
-        # Of those who got it the share that was added; of all, that share of the ones it was there for.
-        measured = (share.estimate * present, share.low * present, share.high * present)
-    return Standing(line.mark, present, lost, measured, sentence)
+        measured = Measured(line.measured.experiment, share.estimate, share.low, share.high)
+    lost = line.row.without or 0.0
+    return Standing(
+        line.mark, line.there, lost,
+        None if measured is None else (measured.share, measured.low, measured.high),
+        sentence(line.name, line.there, lost, unit, measured).removeprefix(line.name),
+        verdict(line.there, lost, measured),
+    )  # fmt: skip
 
 
-def flow(found: Paths, query: str) -> dict[str, Any]:
+def flow(found: Paths) -> dict[str, Any]:
     """The first steps of the journeys, then whether they led to a conversion."""
     last = max(stop.step for stop in found.flow.stops)
     nodes = [Mark(stop.name, stop.hue) for stop in found.flow.stops]
     columns = [stop.step / (last or 1) for stop in found.flow.stops]
     streams = [Stream(link.source, link.target, link.journeys) for link in found.flow.links]
     return figures.flow(nodes, columns, streams)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A path as it is listed: `share` of the commonest one's conversions, `rate` of its journeys that converted."""
+
+    found: Path
+    address: str
+    share: float
+    rate: float
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        return list(zip(self.found.names, self.found.hues, strict=True))
+
+
+def ways(found: Paths, query: str) -> list[Way]:
+    """The commonest paths with the people who took them."""
+    most = max((one.conversions for one in found.top), default=0) or 1
+    return [
+        Way(one, people(query, Which(path=one.steps)), one.conversions / most, one.conversions / (one.journeys or 1))
+        for one in found.top
+    ]
+
+
+def links(found: Paths) -> list[tuple[Link, Stop, Stop]]:
+    """The flow as a table, the broadest first."""
+    stops = found.flow.stops
+    listed = sorted(found.flow.links, key=lambda one: (stops[one.source].step, -one.journeys))
+    return [(one, stops[one.source], stops[one.target]) for one in listed]
 
 
 def lengths(found: Paths, query: str, unit: str) -> dict[str, Any]:
@@ -75,12 +107,12 @@ def delays(found: Paths, query: str, unit: str) -> dict[str, Any]:
 
 
 def _edges(one: Bin) -> tuple[int, int | None]:
-    return int(one.low), None if one.high is None else int(one.high)
+    return one.low, one.high
 
 
 def cohort(one: Cohort) -> Which:
     """Whom a row or a cell of the cohorts is about."""
-    return Which(first=one.id, month=f"{one.month:%Y-%m}" if one.month else None)
+    return Which(first=-1 if one.id is None else one.id, month=f"{one.month:%Y-%m}" if one.month else None)
 
 
 def curves(found: Cohorts) -> dict[str, Any]:
@@ -88,7 +120,3 @@ def curves(found: Cohorts) -> dict[str, Any]:
     largest = sorted(found.channels, key=lambda one: -one.people)[:8]
     marks = [Mark(one.name, one.hue) for one in largest]
     return figures.lifetimes(marks, found.horizon - 1, [one.values for one in largest], found.currency)
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share >= 0.095 or share == 0 else f"{share * 100:.1f} %"

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.attribution import letters
+from campaigns.attribution.asking import NoGoal
 from campaigns.models import Report
 from cdp_site import sql, stages
 
@@ -70,7 +71,7 @@ def _send(report_id: int) -> int:
     now = timezone.now()
     try:
         post(report, report.to)
-    except Exception as error:  # noqa: BLE001: whatever a server or a view's numbers stumble over is said on the report's page
+    except Exception as error:  # noqa: BLE001  # whatever it is, the report's page says it
         log.warning("report_failed", report_id=report.pk, attempts=report.attempts, error=type(error).__name__)
         given_up = report.attempts >= TRIES
         again = {"attempts": 0, "due_at": next_due(report.weekdays, report.hour, now)} if given_up else {}
@@ -85,7 +86,9 @@ def _send(report_id: int) -> int:
 def post(report: Report, to: Sequence[str]) -> None:
     """Write a report's letter with the numbers of now, and hand it to the mail server. Raises what that says."""
     letter = letters.written(report)
-    message = EmailMultiAlternatives(letter.subject, letter.text, to=list(to), connection=get_connection(timeout=SMTP_TIMEOUT))
+    message = EmailMultiAlternatives(
+        letter.subject, letter.text, to=list(to), connection=get_connection(timeout=SMTP_TIMEOUT)
+    )
     message.attach_alternative(letter.html, "text/html")
     message.attach(letter.file_name, letter.table, "text/csv")
     message.send()
@@ -95,4 +98,6 @@ def in_words(error: Exception) -> str:
     """What went wrong, for whoever can mend it."""
     if isinstance(error, (ConnectionError, TimeoutError)):
         return f"The mail server can't be reached ({error}). Check EMAIL_URL."[:LONGEST_ERROR]
+    if isinstance(error, NoGoal):
+        return str(error)
     return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]

@@ -29,7 +29,9 @@ def _page(request: HttpRequest, wrong: tuple[int, ReportForm] | None = None) -> 
     for view in SavedView.objects.prefetch_related("reports").select_related("created_by"):
         report = next(iter(view.reports.all()), None)
         form = wrong[1] if wrong and wrong[0] == view.pk else ReportForm.of(report)
-        found.append((view, f"{reverse(view.page)}?{view.query}", PAGES.get(view.page, ""), report, _days(report), form))
+        found.append(
+            (view, f"{reverse(view.page)}?{view.query}", PAGES.get(view.page, ""), report, _days(report), form)
+        )
     shown = {"views": found, "page": "attribution_views", "q": "", "open": wrong[0] if wrong else 0}
     return render(request, "attribution/views.html", shown, status=422 if wrong else 200)
 
@@ -114,7 +116,7 @@ def _send_now(request: HttpRequest, report: Report) -> None:
     """The same letter, once, to see whether it arrives."""
     try:
         reports.post(report, report.to)
-    except Exception as error:  # noqa: BLE001: whatever the mail server says is what the person needs to read
+    except Exception as error:  # noqa: BLE001  # what the mail server says is what the person needs
         log.warning("report_failed", report_id=report.pk, error=type(error).__name__)
         messages.error(request, f"It couldn’t be sent: {reports.in_words(error)}")
         return

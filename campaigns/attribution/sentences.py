@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from campaigns.attribution.cohorts import Cohorts
+from campaigns.attribution.contributes import percent
 from campaigns.attribution.numbers import Row, Table
 from campaigns.attribution.paths import Paths
 
@@ -28,26 +29,33 @@ def _leaning(table: Table) -> str:
     if most is not None and most[0] >= LEANS:
         opens = _share(most[1], FIRST, table)
         words = "starts few journeys but closes many" if opens < 0.15 else "closes more journeys than it starts"
-        return f"{most[1].name} {words} ({_percent(opens)} and {_percent(_share(most[1], LAST, table))})"
+        return f"{most[1].name} {words} ({percent(opens)} and {percent(_share(most[1], LAST, table))})"
     if least is not None and least[0] <= -LEANS:
         first, last = _share(least[1], FIRST, table), _share(least[1], LAST, table)
-        return f"{least[1].name} starts more journeys than it closes ({_percent(first)} and {_percent(last)})"
+        return f"{least[1].name} starts more journeys than it closes ({percent(first)} and {percent(last)})"
     return ""
 
 
 def _standing_by(table: Table, unit: str) -> str:
     """Of those that are in many journeys the one that would be missed least for it."""
-    known = [row for row in table.rows if row.id and row.without is not None and row.conversions >= 0.1 * table.conversions]
+    known = [(_there(row, table), row.without, row) for row in table.rows if row.id and row.without is not None]
+    known = [one for one in known if one[0] >= 0.1]
     if not known:
         return ""
-    row = min(known, key=lambda one: (one.without or 0) / (one.conversions / table.conversions))
-    there = _percent(row.conversions / table.conversions)
-    return f"{row.name} is in {there} of journeys, and by the Markov model you’d lose {_percent(row.without or 0)} of {unit} without it"
+    there, lost, row = min(known, key=lambda one: one[1] / one[0])
+    return (
+        f"{row.name} is in {percent(there)} of journeys, and by the Markov model you’d lose {percent(lost)} of {unit} "
+        "without it"
+    )
+
+
+def _there(row: Row, table: Table) -> float:
+    return row.journeys / table.journeys if table.journeys else 0.0
 
 
 def _largest(table: Table, unit: str) -> str:
     row = max(table.rows, key=lambda one: _share(one, LAST, table))
-    return f"{row.name} was the last touchpoint of {_percent(_share(row, LAST, table))} of {unit}"
+    return f"{row.name} was the last touchpoint of {percent(_share(row, LAST, table))} of {unit}"
 
 
 def budget(table: Table) -> str:
@@ -56,7 +64,9 @@ def budget(table: Table) -> str:
     Money left: the margin of the value that a model gives, less the cost.
     """
     models = [key for key, _ in table.models]
-    paying = [(row, [left for key in models if (left := row.margin(key)) is not None]) for row in table.rows if row.cost]
+    paying = [
+        (row, [left for key in models if (left := row.margin(key)) is not None]) for row in table.rows if row.cost
+    ]
     paying = [(row, left) for row, left in paying if left]
     if not paying:
         return ""
@@ -73,17 +83,14 @@ def budget(table: Table) -> str:
     torn = [(sum(one < 0 for one in left), row) for row, left in paying if min(left) < 0]
     if torn:
         count, row = max(torn, key=lambda one: (one[0], one[1].cost or 0))
-        return f"No channel loses money by every model. {row.name} does by {count} of {len(models)}: an experiment would settle it."
+        by = f"{row.name} does by {count} of {len(models)}"
+        return f"No channel loses money by every model. {by}: an experiment would settle it."
     return "By every model each paid channel brings back more than it costs."
 
 
 def _share(row: Row, model: str, table: Table) -> float:
     found = row.credit.get(model)
     return found.conversions / table.conversions if found and table.conversions else 0.0
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share >= 0.095 or share == 0 else f"{share * 100:.1f} %"
 
 
 def _money(value: float | None, currency: str) -> str:
@@ -107,9 +114,15 @@ def way(found: Paths, unit: str) -> str:
     if not found.conversions or found.median_length is None or found.median_days is None:
         return f"No {unit} with a known touchpoint in these days yet."
     touches = "one touchpoint" if found.median_length <= 1 else f"{found.median_length:.0f} touchpoints"
-    days = f"{found.median_days:.0f} days" if found.median_days >= 1.5 else "a day" if found.median_days >= 0.5 else "hours"
+    days = (
+        f"{found.median_days:.0f} days"
+        if found.median_days >= 1.5
+        else "a day"
+        if found.median_days >= 0.5
+        else "hours"
+    )
     single = next((one.conversions for one in found.lengths if one.low == 1 and one.high == 1), 0)
-    alone = f"; {_percent(single / found.conversions)} needed only one" if single else ""
+    alone = f"; {percent(single / found.conversions)} needed only one" if single else ""
     return f"Half of the {unit} came after {touches} or fewer, within {days} of the first{alone}."
 
 

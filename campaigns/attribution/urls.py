@@ -1,10 +1,11 @@
 """Addresses of attribution; under /attribution/."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 
 from campaigns.attribution import file_views, saved_views, views
 
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns = [
+    path("goals/", include("campaigns.attribution.goal_urls")),
     path("", views.channels, name="attribution"),
     path("campaigns/", views.campaigns, name="attribution_campaigns"),
     path("paths/", views.journeys, name="attribution_paths"),
@@ -17,5 +18,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("views/keep/", saved_views.keep, name="attribution_keep"),
     path("views/<int:id>/remove/", saved_views.remove, name="attribution_remove"),
     path("views/<int:id>/letter/", saved_views.letter, name="attribution_letter"),
-    path("goals/", include("campaigns.attribution.goal_urls")),
 ]

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from campaigns.attribution import asking, board, cohorts, figures, load, numbers, paths, pictures, sentences
 from campaigns.attribution.asking import Asking, NoGoal
-from campaigns.attribution.behind import Which
 from campaigns.attribution.models import MODELS
+from campaigns.attribution.which import Which
 from campaigns.experiments.results import uplift_by_campaign, uplift_by_channel
 from cdp_site import asked
 from cdp_site.roles import requires
@@ -62,7 +62,11 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
         request, question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True
     )
     every = load.directory().channels
-    shown |= {"of": of, "channels": [(one.id, one.name, one.hue) for one in every]}
+    shown |= {
+        "of": of,
+        "of_all": question.with_(of=""),
+        "channels": [(one.id, one.name, one.hue, question.with_(of=str(one.id))) for one in every],
+    }
     return render(request, "attribution/campaigns.html", shown)
 
 
@@ -72,11 +76,10 @@ def _board(
     """What the pages of both tables show."""
     model = asking.model_of(table.models, question.model)
     laid = board.board(table, model, question.query, measured, question.sort, campaigns=campaigns)
-    before = _before(question, campaigns)
     return asking.shown(
         request, question, page, board=laid, heads=_heads(laid, question, page, campaigns),
         compared=pictures.compared(laid, question.unit) if laid.lines else None, credits=board.credits(laid),
-        change=_change(table, before), over_time=_over_time(table, question),
+        change=_change(table, board.totals(question.filters.before())), over_time=_over_time(table, question),
         over_time_label=f"{question.goal.name} by {table.bucket}",
         all_address=board.people(question.query, Which(converted=True)),
         new_address=board.people(question.query, Which(converted=True, new=True)),
@@ -86,16 +89,10 @@ def _board(
     )  # fmt: skip
 
 
-def _before(question: Asking, campaigns: bool) -> numbers.Table | None:
-    """The table of as many days before; of channels, whose totals are the same."""
-    return None if campaigns else numbers.channel_table(question.filters.before())
-
-
-def _change(table: numbers.Table, before: numbers.Table | None) -> dict[str, str]:
-    if before is None:
-        return {}
-    changes = {"conversions": (table.conversions, before.conversions), "value": (table.value, before.value)}
-    return {key: sentences.change(now, then) for key, (now, then) in changes.items() if then}
+def _change(table: numbers.Table, before: tuple[int, float]) -> dict[str, str]:
+    """Against as many days before; nothing is said of what wasn't there."""
+    now = {"conversions": (table.conversions, before[0]), "value": (table.value, before[1])}
+    return {key: sentences.change(count, then) for key, (count, then) in now.items() if then > 0}
 
 
 def _over_time(table: numbers.Table, question: Asking) -> dict[str, Any] | None:
@@ -119,7 +116,9 @@ _HEADS = (
 )
 
 
-def _heads(laid: board.Board, question: Asking, page: str, campaigns: bool) -> list[tuple[str, str, str, bool, str, bool]]:
+def _heads(
+    laid: board.Board, question: Asking, page: str, campaigns: bool
+) -> list[tuple[str, str, str, bool, str, bool]]:
     """The table's heads: (key, label, hint, numeric, address that sorts by it, sorted by it)."""
     left_out = set()
     if not laid.any_cost:
@@ -148,11 +147,10 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
     found = paths.paths(question.filters)
     shown = asking.shown(
         request, question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
-        flow=pictures.flow(found, question.query) if found.flow.links else None,
+        flow=pictures.flow(found) if found.flow.links else None,
         lengths=pictures.lengths(found, question.query, question.unit),
         delays=pictures.delays(found, question.query, question.unit),
-        top=[(path, board.people(question.query, Which(path=path.steps))) for path in found.top],
-        most=max((path.conversions for path in found.top), default=0),
+        top=pictures.ways(found, question.query), links=pictures.links(found),
     )  # fmt: skip
     return render(request, "attribution/paths.html", shown)
 
@@ -179,5 +177,3 @@ def lifetimes(request: HttpRequest, question: Asking) -> HttpResponse:
 def models(request: HttpRequest) -> HttpResponse:
     """What each model does, in a sentence, and where it is from."""
     return render(request, "attribution/models.html", {"models": MODELS, "page": "", "q": ""})
-
-

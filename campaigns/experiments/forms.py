@@ -47,7 +47,9 @@ class About(forms.ModelForm[Experiment]):
         given: dict[str, Any] = super().clean() or {}
         shares = self._shares(given)
         if self.arms and not self.errors and planned(shares) is None:
-            self.add_error(None, "The planned shares are more than 100 % together, or leave nothing for the other arms.")
+            self.add_error(
+                None, "The planned shares are more than 100 % together, or leave nothing for the other arms."
+            )
         if shares and all(share is not None for share in shares) and abs(sum(filter(None, shares)) - 1) > 0.005:
             self.add_error(None, "The planned shares must be 100 % together.")
         return given

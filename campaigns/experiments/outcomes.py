@@ -6,17 +6,26 @@ from django.conf import settings
 
 from campaigns.models import Goal
 from cdp_site import sql
+from segments import load
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`key` is how addresses and kept results name it: 'goal:<id>' or 'event:<name>'. `event`: its event's name."""
+    """`key` is how addresses and kept results name it: 'goal:<id>' or 'event:<name>'. `event`: its event's name.
+
+    `ready`: False while a goal's conversions are still being found.
+    """
 
     key: str
     label: str
     event: str
     goal_id: int | None = None
     currency: str = ""
+    ready: bool = True
+
+    def name_ids(self) -> list[int]:
+        """The numbers of its event's name, which may occur with several types of message."""
+        return load.name_ids({self.event}).get(self.event, [])
 
 
 def goals() -> list[Outcome]:
@@ -25,7 +34,7 @@ def goals() -> list[Outcome]:
 
 
 def of_goal(goal: Goal) -> Outcome:
-    return Outcome(f"goal:{goal.pk}", goal.name, goal.event, goal.pk, goal.currency)
+    return Outcome(f"goal:{goal.pk}", goal.name, goal.event, goal.pk, goal.currency, goal.cursor is None)
 
 
 def of_event(name: str) -> Outcome:

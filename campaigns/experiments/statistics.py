@@ -94,9 +94,7 @@ def value_difference(treated: Tally, control: Tally) -> Interval | None:
     variance = sum(parts)
     if not variance:
         return _around(treated.mean - control.mean, 0.0)
-    freedom = variance**2 / sum(
-        part**2 / (one.people - 1) for part, one in zip(parts, (treated, control), strict=True)
-    )
+    freedom = variance**2 / sum(part**2 / (one.people - 1) for part, one in zip(parts, (treated, control), strict=True))
     return _around(treated.mean - control.mean, float(special.stdtrit(freedom, 0.975)) * math.sqrt(variance))
 
 

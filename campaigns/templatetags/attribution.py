@@ -1,8 +1,5 @@
 """What attribution's templates draw and say beside `tributary`'s: the span between models, a channel's dot, a journey's steps."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,29 +10,14 @@ register = template.Library()
 @register.simple_tag
 def spread(low: float, high: float, at: float, top: float, label: str, hue: int = 200) -> SafeString:
     """From the least to the most that a model gives, with the chosen model's mark on it; `top` is the whole width."""
-    top = top or 1
-    left, right, mark = (min(max(98 * value / top, 0), 98) for value in (low, high, at))
+    left, right, mark = (min(max(98 * value / (top or 1), 0), 98) for value in (low, high, at))
     return format_html(
         '<svg class="spread" role="img" aria-label="{}" viewBox="0 0 100 14" preserveAspectRatio="none" style="--hue:{}">'
         "<title>{}</title>"
         '<line class="ground" x1="0" y1="7" x2="100" y2="7"></line>'
-        '<rect class="span" x="{:.2f}" y="4" width="{:.2f}" height="6" rx="1"></rect>'
-        '<rect class="mark" x="{:.2f}" y="1" width="1.6" height="12"></rect></svg>',
-        label, hue, label, left, max(right - left, 0.8), mark,
-    )  # fmt: skip
-
-
-@register.simple_tag
-def interval(low: float, high: float, at: float, bottom: float, top: float, label: str) -> SafeString:
-    """An estimate and its 95 % interval on a line from `bottom` to `top`, with zero marked."""
-    wide = (top - bottom) or 1
-    left, right, mark, zero = (min(max(100 * (value - bottom) / wide, 0), 100) for value in (low, high, at, 0.0))
-    return format_html(
-        '<svg class="spread measured" role="img" aria-label="{}" viewBox="0 0 100 14" preserveAspectRatio="none">'
-        '<title>{}</title><line class="zero" x1="{:.2f}" y1="0" x2="{:.2f}" y2="14"></line>'
-        '<rect class="span" x="{:.2f}" y="5.5" width="{:.2f}" height="3"></rect>'
-        '<rect class="mark" x="{:.2f}" y="2" width="1.6" height="10"></rect></svg>',
-        label, label, zero, zero, left, max(right - left, 0.6), mark,
+        '<rect class="span" x="{}" y="4" width="{}" height="6" rx="1"></rect>'
+        '<rect class="mark" x="{}" y="1" width="1.6" height="12"></rect></svg>',
+        label, hue, label, f"{left:.2f}", f"{max(right - left, 0.8):.2f}", f"{mark:.2f}",
     )  # fmt: skip
 
 
@@ -46,5 +28,6 @@ def heat(value: float | None, top: float) -> int:
 
 
 @register.filter
-def at(values: Sequence[Any], place: int) -> Any:
-    return values[place]
+def share(part: float, whole: float) -> float | None:
+    """A part of a whole, 0 to 1; None of nothing."""
+    return part / whole if whole else None
