@@ -34,7 +34,7 @@ def flip(segment: Segment, person: int, at: datetime, entered: bool) -> None:
 
 
 def test_every_day_is_as_plain_sets_have_it() -> None:
-    made, lookers, buyers = audience(6)
+    _, lookers, buyers = audience(6)
     rnd = random.Random(5)
     now = timezone.now()
     begins = now - timedelta(days=9)
