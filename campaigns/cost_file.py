@@ -64,7 +64,10 @@ class Read:
 
 def read(text: str) -> Read:
     """Lines of a CSV text (comma, semicolon or tab). Cost: about 10 µs a line."""
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=_delimiter(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=_delimiter(text)))
+    except csv.Error as why:
+        raise Unreadable(f"It is no CSV: {why}.") from None
     while rows and not any(rows[0]):
         rows.pop(0)
     if not rows:

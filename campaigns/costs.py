@@ -10,6 +10,7 @@ from django.db import transaction
 
 from campaigns import cost_file, named
 from campaigns.attribution.channels import folded
+from campaigns.attribution.origins import fold
 from campaigns.cost_file import Line, Wrong
 from campaigns.models import Campaign, CampaignName, Channel, Cost
 from cdp_site import sql
@@ -119,7 +120,7 @@ class _Known:
             raise ValueError(f"channel: there is none called “{line.channel[:60]}”")
         campaign = self._campaign(line, channel)
         new = (
-            (line.campaign, line.source.lower(), line.ad.lower())
+            (line.campaign, fold(line.source, encoded=False), line.ad)
             if campaign is None and (line.campaign or line.ad)
             else None
         )
@@ -133,8 +134,8 @@ class _Known:
     def _campaign(self, line: Line, channel: int | None) -> int | None:
         found: set[int] = set()
         for kind, value in (("ad", line.ad), ("utm", line.campaign)):
-            by_source = self.by_value.get((kind, value.lower()), {}) if value else {}
-            source = line.source.lower()
+            by_source = self.by_value.get((kind, fold(value, encoded=False)), {}) if value else {}
+            source = fold(line.source, encoded=False)
             if not found and by_source:
                 found = {by_source[source]} if source and source in by_source else set(by_source.values())
         found = found or set(self.by_name.get(line.campaign.lower(), []))

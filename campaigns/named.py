@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from campaigns.attribution import channels
+from campaigns.attribution.origins import fold
 from campaigns.models import Campaign, CampaignName, Channel, Experiment
 from cdp_site import sql
 
@@ -133,7 +134,7 @@ def add_name(campaign: Campaign, kind: str, source: str, value: str) -> None:
 
 def _take_name(campaign: Campaign, kind: str, source: str, value: str) -> None:
     """Give it the name; taken from a campaign that was only recognised, which goes when it has no other."""
-    source, value = source.strip().lower()[:200], " ".join(value.lower().split())[:200]
+    source, value = fold(source, encoded=False), fold(value, encoded=False)
     if kind not in ("utm", "ad") or not value:
         raise NotSo("Give the name as it is sent: utm_campaign, or an ad's id.")
     held = CampaignName.objects.filter(kind=kind, source=source, value=value).select_related("campaign").first()

@@ -74,7 +74,8 @@ def _shown(one: Campaign, form: CampaignForm) -> dict[str, Any]:
     found = standing.standing()
     row = found.rows.get(one.pk) if found else None
     shown: dict[str, Any] = {
-        "campaign": one, "form": form, "found": found, "row": row, "days": standing.DAYS, "page": "campaigns",
+        "campaign": one, "form": form, "found": found, "row": row,
+        "per_order": row.range_of("per_order") if row else None, "days": standing.DAYS, "page": "campaigns",
         "names": one.names.order_by("kind", "source", "value"),
         "origins": Origin.objects.filter(campaign=one).order_by("-first_seen")[:MOST_ORIGINS_SHOWN],
         "experiments": Experiment.objects.filter(campaign=one),

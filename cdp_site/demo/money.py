@@ -8,22 +8,23 @@ from django.utils import timezone
 
 from campaigns import costs, named
 from campaigns.attribution.channels import assign
-from campaigns.models import Campaign, CampaignName, Channel, Cost, Experiment, Goal
-from cdp_site.demo import company, history, people
+from campaigns.models import AudienceChannel, Campaign, CampaignName, Channel, Cost, Experiment, Goal
+from cdp_site.demo import company, history, people, setting
+from connectors.models import Audience
 
 E_MAIL = "E-mail"
 BY = "Harbour & Pine's media agency"
 # Name, channel, utm_source and utm_campaign, euros a day for all its customers, euros a click, impressions a click.
 _CAMPAIGNS = (
-    ("Brand search (Google)", "Paid Search", "google", "brand-search", 16.0, 0.45, 9),
-    ("Brand search (Bing)", "Paid Search", "bing", "brand-search", 2.6, 0.4, 9),
-    ("Shoes (Google Shopping)", "Paid Shopping", "google", "shopping-shoes", 22.0, 0.85, 40),
-    ("Autumn coats (Facebook)", "Paid Social", "facebook", "autumn-coats", 24.0, 1.1, 70),
-    ("Linen summer (Instagram)", "Paid Social", "instagram", "linen-summer", 19.0, 1.05, 75),
-    ("Retargeting banners (Criteo)", "Display", "criteo", "retargeting", 118.0, 2.9, 320),
-    ("Voucher sites (Awin)", "Affiliates", "awin", "voucher-sites", 26.0, 1.3, 0),
+    ("Brand search (Google)", "Paid Search", "google", "brand-search", 90.0, 5.1, 9),
+    ("Brand search (Bing)", "Paid Search", "bing", "brand-search", 18.0, 5.2, 9),
+    ("Shoes (Google Shopping)", "Paid Shopping", "google", "shopping-shoes", 85.0, 8.5, 110),
+    ("Autumn coats (Facebook)", "Paid Social", "facebook", "autumn-coats", 70.0, 8.8, 160),
+    ("Linen summer (Instagram)", "Paid Social", "instagram", "linen-summer", 75.0, 9.5, 170),
+    ("Retargeting banners (Criteo)", "Display", "criteo", "retargeting", 620.0, 20.0, 2_400),
+    ("Voucher sites (Awin)", "Affiliates", "awin", "voucher-sites", 95.0, 7.0, 0),
 )
-_CHANNELS = (("E-mail", 14.0),)  # what the newsletter's system costs
+_CHANNELS = (("E-mail", 55.0),)  # what the newsletter's system costs
 MARGIN = Decimal("0.52")
 
 
@@ -63,6 +64,11 @@ def tell(ending: datetime, count: int = people.PEOPLE) -> None:
     if E_MAIL in channels:
         Experiment.objects.update_or_create(
             key=key, defaults={"name": name, "channel": channels[E_MAIL], "days": history.TEST_DAYS}
+        )
+    audience = Audience.objects.filter(destination__name=setting.CHANNEL).first()
+    if audience and "Paid Social" in channels:
+        AudienceChannel.objects.update_or_create(
+            audience_id=audience.pk, defaults={"channel": channels["Paid Social"], "campaign": None}
         )
     Goal.objects.filter(margin=1, currency="EUR").update(margin=MARGIN)
 
