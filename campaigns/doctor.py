@@ -1,3 +1,4 @@
-"""What must hold of campaigns and attribution: each check is beside what it checks, and registered here."""
+"""What must hold of attribution and experiments; each part has its own module of checks."""
 
-from campaigns.attribution import blocks_check  # noqa: F401
+from campaigns.attribution import blocks_check as _blocks  # noqa: F401  (these register their checks)
+from campaigns.attribution import doctor as _attribution  # noqa: F401

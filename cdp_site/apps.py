@@ -18,6 +18,8 @@ STAGE_MODULES = [
     "segments.fill",
     "profiles.rebuild",
     "segments.blocks.sealing",
+    "campaigns.attribution.attribute",
+    "campaigns.experiments.enrol",
     "profiles.upkeep",
     "profiles.matching.job",
 ]

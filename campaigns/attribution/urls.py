@@ -1,5 +1,7 @@
 """Addresses of attribution; under /attribution/."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("goals/", include("campaigns.attribution.goal_urls")),
+]

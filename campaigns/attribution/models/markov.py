@@ -43,5 +43,5 @@ MODELS = tuple(
         partial(compute, order=order),
         most,
     )
-    for order, most in ((1, 2_000), (2, 100), (3, 25))
+    for order, most in ((1, 2_000), (2, 100), (3, 32))
 )
