@@ -16,7 +16,7 @@ from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 
 DENSE = 1 << 22  # codes below it are counted in an array, others by sorting
 ROUNDS = 2_000
-NOTHING = 1e-16  # chance of still being under way at which a walk is over
+NOTHING = 1e-14  # chance of still being under way at which a walk is over
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,18 @@ class Chain:
         return lost
 
     def kept_by_walking(self) -> np.ndarray:
-        """All removals at once, step by step; what is still under way bounds the error of the conversions."""
+        """All removals at once, step by step; what is still under way bounds the error of the conversions. (One product
+        with `gain` at the end: a small one in each round has BLAS' threads wait for each other on a busy machine.)"""
         stays = (self.last[:, None] != np.arange(len(self.places))).astype(np.float64)
         forward = self.steps.T.tocsr()
         walking = self.start[:, None] * stays
-        kept = np.zeros((len(self.places), 2))
+        visits = np.zeros_like(walking)
         for _ in range(ROUNDS):
-            kept += walking.T @ self.gain
-            walking = (forward @ walking) * stays
+            visits += walking
+            walking = forward @ walking
+            walking *= stays
             if walking.sum(axis=0).max() < NOTHING:
-                return kept
+                return visits.T @ self.gain
         return self.kept_by_solving()
 
     def kept_by_solving(self) -> np.ndarray:
