@@ -105,7 +105,7 @@ def _rows(goal: int) -> bytes:
         low, high = starts[number], starts[number + 1]
         day, second = names[days[number]], seconds[number]
         lines.append(
-            f"{people[number]}\t{goal}\t{number + 1}\t{day} {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}+00\t{day}\t"
+            f"{people[number]}\t{goal}\t{number + 1}\t{day} {second // 3600:02}:{second // 60 % 60:02}:00+00\t{day}\t"
             f"{'t' if converted[number] else 'f'}\t{value[number]}\t0\tf\t{'t' if fresh[number] and converted[number] else 'f'}\t"
             f"{devices[number]}\t{{{','.join(map(str, origins[low:high]))}}}\t{{{','.join(map(str, ages[low:high]))}}}\t"
             f"{{{','.join(map(str, kinds[low:high]))}}}\t{{{','.join(map(str, range(low, high)))}}}\n"
@@ -129,10 +129,10 @@ def measure() -> dict[str, object]:
     before = _memory()
     found: dict[str, object] = {}
     with_ = {
-        "channels": lambda filters: numbers.channel_table(filters),
-        "campaigns": lambda filters: numbers.campaign_table(filters),
-        "paths": lambda filters: paths.paths(filters),
-        "cohorts": lambda filters: cohorts.cohorts(filters),
+        "channels": numbers.channel_table,
+        "campaigns": numbers.campaign_table,
+        "paths": paths.paths,
+        "cohorts": cohorts.cohorts,
         "people behind a channel": lambda filters: behind.people(filters, behind.Which(channel=7_003, converted=True)),
     }
     kept.clear()
