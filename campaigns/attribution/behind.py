@@ -8,7 +8,7 @@ import numpy as np
 
 from campaigns.attribution import cohorts, load
 from campaigns.attribution.filters import Buyers, Filters
-from campaigns.attribution.load import Directory, Question
+from campaigns.attribution.load import Question
 from campaigns.attribution.values import MILLIONTH, Touch
 from campaigns.attribution.which import Which, which
 from campaigns.models import Goal
@@ -153,7 +153,7 @@ def _told(question: Question, found: _Matching, page: Sequence[int] | np.ndarray
     for place, id, at in zip(page, ids, times, strict=True):
         # Whoever has become one with somebody in this moment has no journey any more.
         _, converted, origins, kinds = latest.get(id, [at, False, [], []])
-        steps = _steps(question, question.directory, origins, kinds)
+        steps = _steps(question, origins, kinds)
         answer.append(
             Found(
                 id, names[id], int(found.journeys[place]), int(found.conversions[place]),
@@ -163,7 +163,8 @@ def _told(question: Question, found: _Matching, page: Sequence[int] | np.ndarray
     return tuple(answer)
 
 
-def _steps(question: Question, names: Directory, origins: list[int], kinds: list[int]) -> tuple[tuple[str, int], ...]:
+def _steps(question: Question, origins: list[int], kinds: list[int]) -> tuple[tuple[str, int], ...]:
+    names = question.directory
     counting = [
         origin
         for origin, kind in zip(origins, kinds, strict=True)

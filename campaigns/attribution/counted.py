@@ -72,11 +72,10 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
     counted = question.counted(journeys)
     converted = journeys.converted
     days, day = np.unique(journeys.day, return_inverse=True)
-    line = np.zeros((len(days), axis.count), np.int32)
     rows, places = pairs(counted, axis.of(counted), axis.count, converted)
-    np.add.at(line, (day[rows], places), 1)
+    line = np.bincount(day[rows] * axis.count + places, minlength=len(days) * axis.count).astype(np.int32)
     return Counted(
-        days, line, np.bincount(day[converted], minlength=len(days)),
+        days, line.reshape(len(days), axis.count), np.bincount(day[converted], minlength=len(days)),
         np.bincount(day[converted & (counted.lengths > 0)], minlength=len(days)),
         _by_day(day, journeys.value, len(days)), _by_day(day, journeys.back, len(days)),
         _seen_only(journeys, axis),

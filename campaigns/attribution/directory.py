@@ -4,10 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from campaigns.attribution.channel_table import DIRECT, UNASSIGNED
 from cdp_site import sql
-
-DIRECT = 1  # the channel of whom nobody sent
-UNASSIGNED = 2  # the channel of origins for which no rule has an answer
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ anew only its stretch is gone through again.
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from hashlib import blake2b
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -37,11 +38,18 @@ P = TypeVar("P", bound=Sized)
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days that are gone through together (since 1970, in order), and the versions in which they are packed."""
+    """Days that are gone through together (since 1970, in order), and the versions in which they are packed. `digest`
+    stands for both."""
 
     days: tuple[int, ...]
     versions: tuple[int, ...]
     kept: bool  # their packed days stay in the process
+    digest: bytes
+
+    @classmethod
+    def of(cls, days: Sequence[int], versions: Sequence[int], kept: bool) -> "Stretch":
+        body = np.array([*days, *versions], np.int64).tobytes()
+        return cls(tuple(days), tuple(versions), kept, blake2b(body, digest_size=16).digest())
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,9 @@ class Question:
     members: np.ndarray | None = field(repr=False)  # sorted ids of the people in the segment that was asked for
 
     @property
-    def version(self) -> int:
-        return hash((self.filters, self.scope, self.stretches))
+    def version(self) -> Hashable:
+        body = b"".join(stretch.digest for stretch in self.stretches)
+        return self.filters, self.scope, blake2b(body, digest_size=16).digest()
 
     def parts(self) -> Iterator[Journeys]:
         """The journeys that pass the filters, in order of (day, profile, id), some `PART` a time. `id` is 0 and `time` to
@@ -101,7 +110,7 @@ class Question:
         with kept.turn:
             found = []
             for stretch in self.stretches:
-                key = (what, self.scope, stretch.days, stretch.versions)
+                key = (what, self.scope, stretch.digest)
                 one: P | None = kept.made.get(key)
                 if one is None:
                     one = make(self.part(stretch))
@@ -111,7 +120,7 @@ class Question:
 
     def answered(self, what: Hashable, answer: Callable[[], P]) -> P:
         """A whole answer, kept as long as it stands."""
-        key = (what, self.filters, self.scope, self.stretches)
+        key = (what, self.version)
         with kept.turn:
             found: P | None = kept.made.get(key)
             if found is None:
@@ -159,7 +168,7 @@ def _split(days: list[tuple[int, int, int, int]], level: int, kept_from: int) ->
         if level + 1 < len(_SPANS) and sum(journeys for _, _, journeys, _ in group) > PART:
             yield from _split(group, level + 1, kept_from)
         else:
-            yield Stretch(tuple(day for day, *_ in group), tuple(one[1] for one in group), group[0][0] >= kept_from)
+            yield Stretch.of([one[0] for one in group], [one[1] for one in group], group[0][0] >= kept_from)
 
 
 _BODIES = """

@@ -4,7 +4,7 @@ Who stands by, never what caused: see `campaigns.attribution`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,9 +14,9 @@ from campaigns.attribution.counted import AGED, Axis, Counted, count, pairs
 from campaigns.attribution.directory import Named
 from campaigns.attribution.filters import Filters, bucket_of, buckets
 from campaigns.attribution.load import Question
-from campaigns.attribution.models import BY_KEY, MODELS, check, removal_effects, taking
+from campaigns.attribution.models import BY_KEY, check, removal_effects, taking
 from campaigns.attribution.spend import Spend, costs
-from campaigns.attribution.values import MILLIONTH, Credit
+from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 from campaigns.models import Goal
 
 # Of campaigns, which may be many hundreds, only the models that take any number at once.
@@ -233,25 +233,48 @@ def _figures(question: Question, campaigns: bool) -> _Figures:
     distinct = np.bincount(rows, minlength=len(ways))
     only = distinct[rows] == 1
     bare = distinct == 0
-    models = [
-        model for model in (MODELS if campaigns else taking(axis.count)) if not campaigns or model.key in OF_CAMPAIGNS
-    ]
-    credits = {
-        model.key: counted.aged if model.key == AGED else model.compute(ways, places, axis.count) for model in models
-    }
-    for key, credit in credits.items():
-        check(key, credit, ways)
+    credits = _credits(counted, ways, places, axis)
+    lost = removal_effects(ways, places, axis.count)
 
     def summed(column: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         return _exactly(of[chosen], column[rows[chosen]], axis.count)
 
     everything, ending = np.ones(len(rows), bool), converted[rows]
-    # Of all conversions, also those that no touchpoint is known of.
-    known = weight[converted & ~bare].sum() / max(int(weight[converted].sum()), 1)
     return _Figures(
-        axis, counted.light(), credits, removal_effects(ways, places, axis.count) * known,
+        axis, counted.light(), credits, lost,
         summed(weight, everything), summed(weight, ending), summed(value, ending), summed(weight, ending & only),
         (int(weight[bare].sum()), int(weight[bare & converted].sum())), int(value[bare & converted].sum()),
+    )  # fmt: skip
+
+
+def _credits(counted: Counted, ways: Journeys, places: np.ndarray, axis: Axis) -> dict[str, Credit]:
+    """By every model that takes as many places as there are in the journeys."""
+    used = np.flatnonzero(np.bincount(places, minlength=axis.count))
+    among = np.zeros(axis.count, np.int32)
+    among[used] = np.arange(len(used))
+    found = {}
+    for model in taking(len(used)):
+        if axis.campaigns and model.key not in OF_CAMPAIGNS:
+            continue
+        if model.key == AGED:
+            found[model.key] = counted.aged
+        else:
+            found[model.key] = _spread(model.compute(ways, among[places], max(len(used), 1)), used, axis.count)
+        check(model.key, found[model.key], ways)
+    return found
+
+
+def _spread(credit: Credit, used: np.ndarray, count: int) -> Credit:
+    """A credit of some places among all."""
+
+    def among_all(column: np.ndarray) -> np.ndarray:
+        found = np.zeros(count)
+        found[used] = column[: len(used)]
+        return found
+
+    return replace(
+        credit, conversions=among_all(credit.conversions), value=among_all(credit.value),
+        error=None if credit.error is None else among_all(credit.error),
     )  # fmt: skip
 
 
