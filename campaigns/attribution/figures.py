@@ -42,7 +42,7 @@ def over_time(days: Sequence[str], values: Sequence[float], name: str, unit: str
             "fillcolor": "--accent-wash", "line": {"color": "--accent", "width": 2},
             "hovertemplate": f"%{{y:,.0f}} {unit}<extra></extra>",
         }],
-        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 28}),
+        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 38}),
     }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def models_compared(
         "narrow": {
             "height": 76 + _ROW * len(marks) + 20 * -(-len(models) // 2),
             "margin": {"l": 4, "r": 8, "t": 20 * -(-len(models) // 2) + 8, "b": 30},
-            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.3, "font": {"size": 11}, "entrywidth": 116},
+            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.3, "font": {"size": 11}, "entrywidth": 104},
         },
     }  # fmt: skip
 
