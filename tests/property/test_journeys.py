@@ -83,8 +83,8 @@ def by_hand(draw: Any) -> str:
         ids = sorted(id for (id,) in sql.rows("SELECT id FROM profile"))
         if len(ids) < 2:
             return "nothing"
-        two = draw.draw(st.permutations(ids))[:2]
-        hand.join(*plans.people(*two, identity.load_kinds()), "ines", "one person")
+        one, other = draw.draw(st.permutations(ids))[:2]
+        hand.join(*plans.people(one, other, identity.load_kinds()), "ines", "one person")
         return "joined"
     except Refused:
         return "refused"
@@ -95,7 +95,7 @@ def rows() -> list[tuple[Any, ...]]:
 
 
 @given(st.lists(messages(), min_size=2, max_size=16), st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_followed_journeys_are_those_of_a_full_computation(
     house: dict[str, Source], history: list[Message], draw: Any
 ) -> None:
