@@ -97,7 +97,8 @@ def shares(rows: Sequence[Row], filters: Filters, of: object) -> dict[str, dict[
 
 
 def without(rows: Sequence[Row], filters: Filters, of: object) -> dict[object, float]:
-    effects = paths.Walk(as_paths(rows, filters, of)).removal_effects()
+    them = [path for path in as_paths(rows, filters, of) if path.touches]
+    effects = paths.Walk(them).removal_effects() if them else {}
     return {place: lost[0] for place, lost in effects.items()}
 
 
