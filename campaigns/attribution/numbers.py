@@ -234,7 +234,9 @@ def _figures(question: Question, campaigns: bool) -> _Figures:
     only = distinct[rows] == 1
     bare = distinct == 0
     credits = _credits(counted, ways, places, axis)
-    lost = removal_effects(ways, places, axis.count)
+    # Of all conversions, also those that no touchpoint is known of.
+    known = weight[converted & ~bare].sum() / max(int(weight[converted].sum()), 1)
+    lost = removal_effects(ways, places, axis.count) * known
 
     def summed(column: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         return _exactly(of[chosen], column[rows[chosen]], axis.count)

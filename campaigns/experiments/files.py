@@ -174,7 +174,7 @@ def rows(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Iterat
     try:
         for line, cells in table.lines():
             if len(cells) <= max(who, arm):
-                yield Problem(line, f"has {len(cells)} cells; the head has {len(table.head)}")
+                yield Problem(line, f"has {len(cells)} of {len(table.head)} cells")
                 continue
             identifier, name = cells[who].strip(), " ".join(cells[arm].split())[:MOST_KEY]
             if not identifier or not name:

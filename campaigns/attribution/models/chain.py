@@ -109,7 +109,7 @@ def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> C
     gain = np.stack(
         [
             np.bincount(ends, weight * journeys.converted[touched], n),
-            np.bincount(ends, journeys.value[touched] / MILLIONTH, n),
+            np.bincount(ends, journeys.value[touched] * journeys.converted[touched] / MILLIONTH, n),
         ],
         axis=1,
     )
@@ -128,17 +128,12 @@ def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> C
 
 def share_out(journeys: Journeys, walk: Chain, count: int, shares: np.ndarray) -> Credit:
     """Shares (k x 2, adding up to 1) of conversions and of value as credit; conversions without touchpoint stay apart."""
-    touched = journeys.where(journeys.lengths > 0)
+    touched = journeys.converted & (journeys.lengths > 0)
+    there = np.array([journeys.weight[touched].sum(), journeys.value[touched].sum() / MILLIONTH])
     given = np.zeros((count + 1, 2))
-    given[walk.places] = shares * totals(touched)
-    everything = totals(journeys)
-    there = totals(touched)
-    return Credit(
-        given[:-1, 0],
-        given[:-1, 1],
-        float(given[-1, 0] + everything[0] - there[0]),
-        float(given[-1, 1] + everything[1] - there[1]),
-    )
+    given[walk.places] = shares * there
+    bare = np.array(totals(journeys)) - there
+    return Credit(given[:-1, 0], given[:-1, 1], float(given[-1, 0] + bare[0]), float(given[-1, 1] + bare[1]))
 
 
 def _codes(place: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, base: int, order: int) -> np.ndarray:
