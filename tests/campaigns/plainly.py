@@ -99,7 +99,9 @@ def shares(rows: Sequence[Row], filters: Filters, of: object) -> dict[str, dict[
 def without(rows: Sequence[Row], filters: Filters, of: object) -> dict[object, float]:
     them = [path for path in as_paths(rows, filters, of) if path.touches]
     effects = paths.Walk(them).removal_effects() if them else {}
-    return {place: lost[0] for place, lost in effects.items()}
+    # Of all conversions, also those that no touchpoint is known of.
+    known = sum(path.conversions for path in them) / max(sum(row.converted for row in rows), 1)
+    return {place: lost[0] * known for place, lost in effects.items()}
 
 
 def told_once(row: Row, filters: Filters) -> tuple[int, ...]:
