@@ -1,11 +1,12 @@
 """Costs: what is known, typed by hand, and read from a file after a look at what it would do; what exclusion saved."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from campaigns import costs, named, picture, saved
@@ -20,7 +21,7 @@ LARGEST_FILE = 1_500_000  # bytes: it is carried from the look at it to the keep
 
 _KNOWN = """
 SELECT channel_id, campaign_id, currency, min(day), max(day), count(*), sum(amount)::float8,
-    sum(amount) FILTER (WHERE day > current_date - 30)::float8, max(said_by), max(said_at)
+    sum(amount) FILTER (WHERE day > %s)::float8, max(said_by), max(said_at)
 FROM campaign_cost GROUP BY 1, 2, 3 ORDER BY 8 DESC NULLS LAST, 7 DESC
 """
 
@@ -42,7 +43,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(why))
     channels, campaigns = Channel.objects.in_bulk(), Campaign.objects.in_bulk()
     rows = [
-        (channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN)
+        (channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN, (timezone.localdate() - timedelta(days=30),))
     ]  # fmt: skip
     shown = {
         "form": form, "rows": rows, "page": "costs",
