@@ -42,9 +42,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         except named.NotSo as why:
             form.add_error(None, str(why))
     channels, campaigns = Channel.objects.in_bulk(), Campaign.objects.in_bulk()
-    rows = [
-        (channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN, (timezone.localdate() - timedelta(days=30),))
-    ]  # fmt: skip
+    since = timezone.localdate() - timedelta(days=30)
+    rows = [(channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN, (since,))]
     shown = {
         "form": form, "rows": rows, "page": "costs",
         "columns": [(name, aliases[0]) for name, aliases in COLUMNS.items()],
