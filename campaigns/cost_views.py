@@ -116,8 +116,8 @@ def left_out(request: HttpRequest) -> HttpResponse:
     """What leaving people out of audiences saved; by which channel an audience is advertised to (POST)."""
     if request.method == "POST":
         audience = get_object_or_404(Audience, pk=asked.whole(request.POST.get("audience")))
-        campaign = Campaign.objects.filter(pk=asked.whole(request.POST.get("campaign"))).first()
-        channel = Channel.objects.filter(pk=asked.whole(request.POST.get("channel"))).first()
+        campaign = Campaign.objects.filter(pk=asked.whole(request.POST.get("campaign")) or 0).first()
+        channel = Channel.objects.filter(pk=asked.whole(request.POST.get("channel")) or 0).first()
         channel = channel or (campaign.channel if campaign else None)
         if channel is None:
             AudienceChannel.objects.filter(pk=audience.pk).delete()

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0003_f_report_site")]
+    dependencies = [("campaigns", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
