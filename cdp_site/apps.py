@@ -20,6 +20,7 @@ STAGE_MODULES = [
     "segments.blocks.sealing",
     "campaigns.attribution.attribute",
     "campaigns.experiments.enrol",
+    "campaigns.attribution.reports",
     "profiles.upkeep",
     "profiles.matching.job",
 ]

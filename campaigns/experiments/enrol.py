@@ -91,7 +91,11 @@ WHERE enrolment.since <> excluded.since RETURNING experiment_id
 def _follow(people: np.ndarray) -> None:
     """Make these people's enrolments what their messages say; of those who are gone, none."""
     name = said.name_id()
-    rows = said.of(people, name) if name is not None else np.empty(0, dtype=[("profile_id", np.int64), ("since", np.int64)])
+    rows = (
+        said.of(people, name)
+        if name is not None
+        else np.empty(0, dtype=[("profile_id", np.int64), ("since", np.int64)])
+    )
     numbers = arms.numbers(said.named(rows).values()) if len(rows) else {}
     pairs = [numbers.get((row["experiment"], row["arm"])) for row in rows] if len(rows) else []
     kept = np.array([pair is not None for pair in pairs], dtype=bool)
@@ -118,4 +122,3 @@ def _see_to_results() -> None:
 def queued() -> int:
     """How many people wait."""
     return int(sql.rows("SELECT count(*) FROM enrol_profile")[0][0])
-

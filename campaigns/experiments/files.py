@@ -114,7 +114,9 @@ class Summary:
 def opened(body: bytes) -> Table:
     """The table in a file's bytes, or `Unreadable`. Cost: one decoding."""
     if len(body) > MOST_BYTES:
-        raise Unreadable(f"The file has {len(body) / 2**20:,.0f} MB; {MOST_BYTES // 2**20} MB is the most. Cut it in parts.")
+        raise Unreadable(
+            f"The file has {len(body) / 2**20:,.0f} MB; {MOST_BYTES // 2**20} MB is the most. Cut it in parts."
+        )
     if b"\0" in body[:4096]:
         raise Unreadable("This is no text. Save the table as CSV and choose that file.")
     try:
@@ -130,7 +132,9 @@ def opened(body: bytes) -> Table:
         raise Unreadable(f"The first line can't be read: {error}.") from None
     names = tuple(name.strip() for name in head)
     if len(names) < 2:
-        raise Unreadable("The first line names fewer than two columns. It needs one for the person and one for the arm.")
+        raise Unreadable(
+            "The first line names fewer than two columns. It needs one for the person and one for the arm."
+        )
     if len(set(names)) < len(names):
         raise Unreadable("Two columns have the same name in the first line.")
     return Table(names, text, delimiter)
@@ -149,8 +153,14 @@ def guessed(table: Table, kinds: list[str]) -> Chosen:
     arm = _column(table, _ARMS) or next((name for name in table.head if name != identifier), "")
     chosen = Chosen(identifier=identifier, kind=kind, arm=arm, since=_column(table, _MOMENTS))
     names = summary(table, chosen, "").arms
-    control = next((name for name in names if set(name.lower().replace("-", " ").split()) & {*CONTROL_NAMES, "no", "none"}), "")
+    control = next((name for name in names if _nothing(name)), "")
     return Chosen(**{**chosen.as_json(), "control": control})
+
+
+def _nothing(arm: str) -> bool:
+    """Whether an arm is called as if its people got nothing: control, holdout, 'No e-mail'."""
+    called = arm.lower()
+    return bool({called, *called.replace("-", " ").split()} & {*CONTROL_NAMES, "no", "none"})
 
 
 def _column(table: Table, called: tuple[str, ...]) -> str:
@@ -168,21 +178,23 @@ def rows(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Iterat
     try:
         for line, cells in table.lines():
             if len(cells) <= max(who, arm):
-                yield Problem(line, f"has {len(cells)} cells; the head has {len(table.head)}")
+                yield Problem(line, f"has {len(cells)} of {len(table.head)} cells")
                 continue
             identifier, name = cells[who].strip(), " ".join(cells[arm].split())[:MOST_KEY]
             if not identifier or not name:
                 yield Problem(line, f"{chosen.arm if identifier else chosen.identifier} is empty")
                 continue
             checked += 1
-            if form and checked <= CHECKED and normalise.in_form(form, identifier, country) is None:
+            if checked <= CHECKED and _normal(form, identifier, country) is None:
                 yield Problem(line, f"{chosen.identifier}: {identifier[:60]!r} is no {chosen.kind.replace('_', ' ')}")
                 continue
             try:
                 said = cells[since].strip() if since is not None and since < len(cells) else ""
                 at = moment(said) if said else start
             except ValueError:
-                yield Problem(line, f"{chosen.since}: {said[:60]!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z")
+                yield Problem(
+                    line, f"{chosen.since}: {said[:60]!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z"
+                )
                 continue
             if at > latest:
                 yield Problem(line, f"{chosen.since or 'the moment'}: {at:%Y-%m-%d} is yet to come")
@@ -190,6 +202,10 @@ def rows(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Iterat
                 yield Enrolled(line, identifier, name, at)
     except csv.Error as error:
         yield Problem(0, f"the file can't be read on: {error}")
+
+
+def _normal(form: str, identifier: str, country: str) -> str | None:
+    return normalise.in_form(form, identifier, country) if form else identifier
 
 
 def moment(text: str) -> datetime:
@@ -220,7 +236,7 @@ def summary(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Sum
         if len(found.first) < 5:
             found.first.append(row)
         if len(found.sample) < SAMPLE:
-            found.sample.append(normalise.in_form(form, row.identifier, country) or row.identifier)
+            found.sample.append(_normal(form, row.identifier, country) or row.identifier)
     found.several = len(several)
     return found
 

@@ -38,7 +38,7 @@ _DID = """
 AND EXISTS (
     SELECT FROM event AS outcome
     WHERE outcome.profile_id = enrolled.profile_id
-      AND outcome.name_id IN (SELECT id FROM event_name WHERE name = %(event)s)
+      AND outcome.name_id = ANY(%(names)s::smallint[])
       AND outcome.time >= enrolled.since AND outcome.time < enrolled.since + %(seconds)s::bigint * interval '1 second'
 )
 """
@@ -59,7 +59,7 @@ def page(experiment: Experiment, arm: int | None, converted: Outcome | None = No
     """
     parameters = {
         "experiment": experiment.pk, "arm": arm, "after": after, "most": PAGE + 1, "seconds": experiment.days * 86_400,
-        "event": converted.event if converted else "", "goal": converted.goal_id if converted else None,
+        "names": converted.name_ids() if converted else [], "goal": converted.goal_id if converted else None,
     }  # fmt: skip
     condition = "" if converted is None else _DID if converted.goal_id is None else _CONVERTED
     rows = sql.rows(_PEOPLE + condition + _ORDER, parameters)

@@ -34,7 +34,13 @@ def differences(arms: Sequence[ArmResult]) -> dict[str, Any] | None:
         "range": [min(-0.25 * widest, *(110 * rate.low for _, rate in compared)),
                   max(0.25 * widest, *(110 * rate.high for _, rate in compared))],
     }  # fmt: skip
-    named = {"automargin": True, "fixedrange": True, "linecolor": "rgba(0,0,0,0)", "autorange": "reversed", "type": "category"}
+    named = {
+        "automargin": True,
+        "fixedrange": True,
+        "linecolor": "rgba(0,0,0,0)",
+        "autorange": "reversed",
+        "type": "category",
+    }
     return {
         "data": [dots],
         "layout": layout(height=90 + 44 * len(compared), hovermode="closest", xaxis=axis, yaxis=named),

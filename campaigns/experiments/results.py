@@ -109,8 +109,10 @@ class Result:
 
 
 def measure(experiment: Experiment, outcome: Outcome, oldest: timedelta | None = None) -> Result:
-    """The result as it was at most `oldest` ago, else a few seconds. Cost when it must be counted: one pass over the enrolments, and over the
-    outcome's events of that time (64,000 people: some 0.1 s)."""
+    """The result as it was at most `oldest` ago, else a few seconds.
+
+    Cost when it must be counted: one pass over the enrolments, and over the outcome's events of that time.
+    """
     return result(experiment, outcome, list(experiment.arms.all()), tallies.of(experiment, outcome, oldest))
 
 

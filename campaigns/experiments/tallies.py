@@ -115,7 +115,7 @@ _EVENTS = """
            count(outcome.profile_id) AS times, coalesce(sum(outcome.value), 0) AS value
     FROM enrolled LEFT JOIN event AS outcome
       ON outcome.profile_id = enrolled.profile_id
-     AND outcome.name_id IN (SELECT id FROM event_name WHERE name = %(event)s)
+     AND outcome.name_id = ANY(%(names)s::smallint[])
      AND outcome.time >= %(first)s AND outcome.time < %(last)s
      AND outcome.time >= enrolled.since AND outcome.time < enrolled.since + %(seconds)s::bigint * interval '1 second'
     GROUP BY 1, 2, 3
@@ -144,7 +144,7 @@ def count(experiment: Experiment, outcome: Outcome, now: datetime) -> Counted:
         return Counted({}, 0, 0, None, None, now)
     length = timedelta(days=experiment.days)
     parameters = {
-        "experiment": experiment.pk, "event": outcome.event, "goal": outcome.goal_id, "now": now,
+        "experiment": experiment.pk, "names": outcome.name_ids(), "goal": outcome.goal_id, "now": now,
         "first": first, "last": last + length, "seconds": int(length.total_seconds()),
     }  # fmt: skip
     counted = sql.rows(_ENROLLED + (_EVENTS if outcome.goal_id is None else _CONVERSIONS) + _BY_ARM, parameters)

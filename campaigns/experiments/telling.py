@@ -48,5 +48,5 @@ def of_arm(one: ArmResult, control: ArmResult, outcome: str) -> str:
         word = "added" if one.rate.estimate > 0 else "cost"
         size = points(abs(one.rate.estimate)).lstrip("+")
         return f"“{one.arm.name}” {word} {size} ({between(one.rate)}): {rates}."
-    seen = f" A test of this size shows a difference of {points(one.smallest).lstrip('+')} in 4 of 5 cases." if one.smallest else ""
+    seen = f" A test of this size sees {points(one.smallest).lstrip('+')} in 4 of 5 cases." if one.smallest else ""
     return f"No difference to be seen ({between(one.rate)} points): {rates}.{seen}"

@@ -82,7 +82,9 @@ class EnrolmentFile(models.Model):
     id = models.BigIntegerField(primary_key=True, default=new_id)
     name = models.CharField(max_length=200)
     body = models.BinaryField()
-    chosen = models.JSONField(default=dict, help_text="What was chosen in the form: campaigns.experiments.files.Chosen.")
+    chosen = models.JSONField(
+        default=dict, help_text="What was chosen in the form: campaigns.experiments.files.Chosen."
+    )
     created_by = models.TextField(default="")
     created_at = models.DateTimeField(default=timezone.now)
 
