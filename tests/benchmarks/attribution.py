@@ -3,7 +3,7 @@ package on the same paths.
 
 `make bench ARGS="attribution"`: no database. Each part runs in a process of its own, so that its memory can be told. The package
 is only compared with (`pip install .[bench]`; it compiles C++); where it is missing, its figures are. It simulates walks until
-its answers change by less than 1 %, so both agree within a percent or two where a channel is met often, never exactly. Journeys are simulated.
+its answers change by less than 1 %, so both agree within a percent or two where a channel is met often, never exactly.
 """
 
 import csv
