@@ -105,7 +105,7 @@ def behind(request: HttpRequest, id: int) -> HttpResponse:
     """The people of an arm (`arm`: its id, or 'several' for those in more than one); those with an outcome (`on`)."""
     found = get_object_or_404(Experiment, pk=id)
     several = request.GET.get("arm") == people.SEVERAL
-    arm = None if several else found.arms.filter(pk=asked.whole(request.GET.get("arm"))).first()
+    arm = None if several else found.arms.filter(pk=asked.whole(request.GET.get("arm")) or 0).first()
     if arm is None and not several:
         raise Http404("There is no such arm.")
     outcome = _outcome(request) if request.GET.get("on") else None
