@@ -67,7 +67,6 @@ def _shown(result: Result) -> dict[str, Any]:
         "sentence": telling.sentence(result),
         "cards": [_card(one, control, result.outcome) for one in result.others if one.rate is not None and control],
         "chart": picture.differences(result.others),
-        "planned": sum(arm.arm.share is not None for arm in result.arms) > 0,
     }
 
 
