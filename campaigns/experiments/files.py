@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -78,8 +78,7 @@ class Chosen:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Enrolled:
+class Enrolled(NamedTuple):
     """A line that says who is in which arm since when (UTC or any other zone)."""
 
     line: int
@@ -88,8 +87,7 @@ class Enrolled:
     since: datetime
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A line that can't be taken, and why; it is left out."""
 
     line: int
