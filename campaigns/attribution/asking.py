@@ -107,7 +107,7 @@ def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
     return {
         "asking": asking, "page": page, "q": asking.query, "unit": asking.unit, "currency": asking.goal.currency,
         "periods": PERIODS, "own": OWN, "devices": _marked(DEVICES, asking.filters.devices), "buyers": BUYERS,
-        "plain": asking.with_(segment="", buyers="", device="", views="", of=""),
+        "unfiltered": asking.with_(segment="", buyers="", device="", views="", of=""),
         "longer": asking.with_(days="365", since="", until=""),
         "one_of": one_of(asking.unit), "costs_address": _address("costs"), "experiments_address": _address("experiments"),
         "segments": list(Segment.objects.filter(status=Segment.Status.LIVE).values_list("pk", "name").order_by("name")),
