@@ -71,13 +71,14 @@ def models_compared(
         for place, name in zip(places, names, strict=True)
         if (of := [one[place] for one in shares])
     ]  # fmt: skip
-    dots = []
-    for number, (model, of) in enumerate(zip(models, shares, strict=True)):
+    dots: list[dict[str, Any]] = []
+    for number, model in enumerate(models):
+        given = shares[number]
         picked = number == chosen
         dots.append({
-            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [of[place] for place in places],
+            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [given[place] for place in places], "cliponaxis": False,
             "customdata": [marks[place].address for place in places],
-            "text": [f"{of[place] * total:,.0f}" for place in places],
+            "text": [f"{given[place] * total:,.0f}" for place in places],
             "marker": {
                 "symbol": "circle" if picked else _SYMBOLS[number % len(_SYMBOLS)], "size": 12 if picked else 9,
                 "color": "--accent" if picked else "--ink-soft", "line": {"width": 1.5},

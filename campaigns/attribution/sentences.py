@@ -74,15 +74,14 @@ def budget(table: Table) -> str:
     Money left: the margin of the value that a model gives, less the cost.
     """
     models = [key for key, _ in table.models]
-    paying = [
-        (row, [left for key in models if (left := row.margin(key)) is not None]) for row in table.rows if row.cost
-    ]
+    margins = [(row, [row.margin(key) for key in models]) for row in table.rows if row.cost]
+    paying = [(row, [one for one in left if one is not None]) for row, left in margins]
     paying = [(row, left) for row, left in paying if left]
     if not paying:
         return ""
     losing = [(row, left) for row, left in paying if max(left) < 0]
     if losing:
-        row, left = min(losing, key=lambda one: max(one[1]))
+        row, _ = min(losing, key=lambda one: max(one[1]))
         returned = row.range_of("on_spend") or (0.0, 0.0)
         others = _names([other.name for other, _ in losing if other is not row])
         also = f" {others} too." if others else ""
