@@ -76,7 +76,8 @@ def models_compared(
         given = shares[number]
         picked = number == chosen
         dots.append({
-            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [given[place] for place in places], "cliponaxis": False,
+            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [given[place] for place in places],
+            "cliponaxis": False,
             "customdata": [marks[place].address for place in places],
             "text": [f"{given[place] * total:,.0f}" for place in places],
             "marker": {
