@@ -101,7 +101,7 @@ def models_compared(
         "narrow": {
             "height": 76 + _ROW * len(marks) + 20 * -(-len(models) // 2),
             "margin": {"l": 4, "r": 8, "t": 20 * -(-len(models) // 2) + 8, "b": 30},
-            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.3, "font": {"size": 11}, "entrywidth": 104},
+            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.42, "font": {"size": 11}, "entrywidth": 104},
         },
     }  # fmt: skip
 
