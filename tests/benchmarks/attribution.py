@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from campaigns.attribution import contributes
 from campaigns.attribution.models import MODELS, compute_all, removal_effects
 from campaigns.attribution.values import MILLIONTH, TYPES, Journeys, Touch
 from tests.benchmarks import truth
@@ -47,15 +46,12 @@ def models() -> dict[str, object]:
     """Seconds a model (the best of three), and the greatest memory of a process that has the journeys and computes all."""
     journeys = simulated()
     before = _memory()
-    axis, names = journeys.channel, [str(place) for place in range(CHANNELS)]
+    axis = journeys.channel
     found: dict[str, object] = {"journeys": len(journeys), "touches": len(axis), "channels": CHANNELS}
     for model in MODELS:
         found[f"{model.name}, s"] = _best(partial(model.compute, journeys, axis, CHANNELS))
     return found | {
         "all models, with the check that they add up, s": _best(partial(compute_all, journeys, axis, CHANNELS)),
-        "presence beside removal effects, s": _best(
-            partial(contributes.contributions, journeys, axis, CHANNELS, names)
-        ),
         "greatest memory of the process, MB": _memory(),
         "… when it had simulated the journeys, MB": before,
     }
