@@ -18,6 +18,9 @@ STAGE_MODULES = [
     "segments.fill",
     "profiles.rebuild",
     "segments.blocks.sealing",
+    "campaigns.attribution.attribute",
+    "campaigns.experiments.enrol",
+    "campaigns.attribution.reports",
     "profiles.upkeep",
     "profiles.matching.job",
 ]
