@@ -65,22 +65,21 @@ def beside() -> dict[str, object]:
             continue
         journeys = rows(table)
         count = 1 + max(max(path) for path, *_ in table)
-        started = time.perf_counter()
         ours = removal_effects(journeys, journeys.channel, count)
-        took = time.perf_counter() - started
+        took = _best(partial(removal_effects, journeys, journeys.channel, count))
         theirs, their_seconds = _package(table, count)
-        # Small channels are simulated too rarely to be compared.
-        large = ours >= 0.05
-        ours_share, theirs_share = ours / ours.sum(), theirs / theirs.sum()
+        # What conversions are shared out by. Small channels are simulated too rarely to be compared.
+        share, their_share = ours / ours.sum(), theirs / theirs.sum()
+        large = share >= 0.05
         found |= {
             f"{name}: distinct paths / journeys": f"{len(table)} / {sum(one + none for _, one, _, none in table)}",
-            f"{name}: removal effects, ours / ChannelAttribution's, s": f"{took:.3f} / {their_seconds:.2f}",
+            f"{name}: removal effects, ours / ChannelAttribution's, s": f"{took:.3f} / {their_seconds:.1f}",
             f"{name}: greatest difference of a removal effect": round(float(np.abs(ours - theirs).max()), 4),
-            f"{name}: … as a share of it, where it is 5 % or more": round(
-                float(np.abs(theirs / ours - 1)[large].max()), 4
+            f"{name}: greatest difference of a channel's conversions, of all conversions": round(
+                float(np.abs(share - their_share).max()), 4
             ),
-            f"{name}: greatest difference of a share of the conversions": round(
-                float(np.abs(ours_share - theirs_share).max()), 4
+            f"{name}: … of its own, of channels with 5 % or more": round(
+                float(np.abs(their_share / share - 1)[large].max()), 4
             ),
         }
     return found
