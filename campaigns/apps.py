@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
-        from campaigns.attribution import channel_table, goals
+        from campaigns.attribution import blocks, channel_table, goals  # noqa: F401  (blocks: a stage)
         from connectors.models import Source
 
         post_migrate.connect(channel_table.add_missing, sender=self, dispatch_uid="default channels")

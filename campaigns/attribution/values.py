@@ -35,9 +35,10 @@ class Journeys:
     Per journey: `starts` (n + 1, int64: its touches are starts[i]:starts[i + 1]), `profile` (int64), `id` (int64), `time`
     (int64, microseconds since 1970), `day` (int32, days since 1970 by the company's time zone), `converted`, `new` (bool),
     `value`, `back` (int64, millionths), `device` (int8). A conversion that was taken back whole has `converted` False and
-    value 0. `weight` (int64): how many journeys a row stands for, 1 unless rows were put together.
+    value 0. `weight` (int64): how many journeys a row stands for, 1 unless rows were put together; `value` is of them all.
     Per touch: `channel` (int16, place in a list of channels that whoever loaded it has), `campaign` (int32, likewise; -1 for
-    none), `age` (int32, seconds before `time`), `kind` (int8, `Touch`).
+    none), `age` (int32, seconds before `time`), `kind` (int8, `Touch`). `direct`: the place of the channel of visits that
+    nobody sent, -1 when there is none.
     """
 
     starts: np.ndarray
@@ -55,6 +56,7 @@ class Journeys:
     campaign: np.ndarray
     age: np.ndarray
     kind: np.ndarray
+    direct: int = -1
 
     def __len__(self) -> int:
         return len(self.starts) - 1

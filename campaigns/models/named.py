@@ -74,3 +74,14 @@ class Cost(models.Model):
             )
         ]
         indexes = [models.Index(fields=["day"], name="campaign_cost_of_day")]
+
+
+class AudienceChannel(models.Model):
+    """What being in an audience costs: its people are advertised to by this channel, or one campaign of it."""
+
+    audience_id = models.BigIntegerField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_constraint=False)
+    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False)
+
+    class Meta:
+        db_table = "audience_channel"

@@ -43,7 +43,7 @@ WAYS = (
     Arrival(8, 2, 0.7, "facebook", "paid-social", "autumn-coats", "fbclid"),
     Arrival(6, 2, 0.7, "instagram", "paid-social", "linen-summer", "fbclid"),
     Arrival(2, 4, 1.5, "awin", "affiliate", "voucher-sites"),
-    Arrival(2, 16, 0.12, "criteo", "display", "retargeting"),
+    Arrival(1, 9, 0.1, "criteo", "display", "retargeting"),
 )
 TEXT_SALE = Arrival(0, 0, 1.4, "sale-text", "sms", "sale")
 # Whom banners follow, and what they show.
