@@ -42,7 +42,7 @@ def over_time(days: Sequence[str], values: Sequence[float], name: str, unit: str
             "fillcolor": "--accent-wash", "line": {"color": "--accent", "width": 2},
             "hovertemplate": f"%{{y:,.0f}} {unit}<extra></extra>",
         }],
-        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 28}),
+        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 38}),
     }  # fmt: skip
 
 
@@ -71,13 +71,14 @@ def models_compared(
         for place, name in zip(places, names, strict=True)
         if (of := [one[place] for one in shares])
     ]  # fmt: skip
-    dots = []
-    for number, (model, of) in enumerate(zip(models, shares, strict=True)):
+    dots: list[dict[str, Any]] = []
+    for number, model in enumerate(models):
+        given = shares[number]
         picked = number == chosen
         dots.append({
-            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [of[place] for place in places],
+            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [given[place] for place in places], "cliponaxis": False,
             "customdata": [marks[place].address for place in places],
-            "text": [f"{of[place] * total:,.0f}" for place in places],
+            "text": [f"{given[place] * total:,.0f}" for place in places],
             "marker": {
                 "symbol": "circle" if picked else _SYMBOLS[number % len(_SYMBOLS)], "size": 12 if picked else 9,
                 "color": "--accent" if picked else "--ink-soft", "line": {"width": 1.5},
@@ -99,7 +100,7 @@ def models_compared(
         "narrow": {
             "height": 76 + _ROW * len(marks) + 20 * -(-len(models) // 2),
             "margin": {"l": 4, "r": 8, "t": 20 * -(-len(models) // 2) + 8, "b": 30},
-            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.3, "font": {"size": 11}, "entrywidth": 116},
+            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.3, "font": {"size": 11}, "entrywidth": 104},
         },
     }  # fmt: skip
 
