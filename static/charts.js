@@ -48,10 +48,18 @@ export async function drawCharts(root, again = false) {
     place.dataset.drawn = "1";
     place.figure ??= JSON.parse(place.querySelector("script").textContent);
     const figure = colours(place.figure, style);
-    await Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true });
+    const layout = narrowed(place, figure);
+    await Plotly.react(place, figure.data, layout, { displayModeBar: false, responsive: true });
     if (!place.leads) place.on("plotly_click", follow);
     place.leads = true;
   }
+}
+
+// Where there is little room a figure may be laid out otherwise (`narrow`), and names beside marks give way.
+function narrowed(place, figure) {
+  if (!figure.narrow || place.clientWidth > 560) return figure.layout;
+  figure.data = figure.data.map((one) => (one.mode === "markers+text" ? { ...one, mode: "markers" } : one));
+  return { ...figure.layout, ...figure.narrow };
 }
 
 // A point, bar or stream that carries an address leads there.

@@ -107,7 +107,8 @@ def _matching(filters: Filters, what: Which) -> tuple[Question, _Matching]:
 
 
 def _matched(question: Question, what: Which, cohort: np.ndarray | None) -> _Matching:
-    found, waiting = _Matching(*(np.zeros(0, np.int64) for _ in range(5))), []
+    found = _Matching(*(np.zeros(0, np.int64) for _ in range(5)))
+    waiting: list[_Matching] = []
     for journeys in question.parts():
         chosen = np.flatnonzero(what.mask(question, journeys, cohort))
         columns = (journeys.converted, journeys.value, journeys.time // 1_000_000)
@@ -130,8 +131,8 @@ def _joined(parts: Sequence[_Matching]) -> _Matching:
     order = np.argsort(people, kind="stable")
     people = people[order]
     begins = np.flatnonzero(np.concatenate([[True], people[1:] != people[:-1]]))
-    sums = (np.add.reduceat(column[order], begins) for column in (journeys, conversions, value))
-    return _Matching(people[begins], *sums, np.maximum.reduceat(latest[order], begins))
+    journeys, conversions, value = (np.add.reduceat(one[order], begins) for one in (journeys, conversions, value))
+    return _Matching(people[begins], journeys, conversions, value, np.maximum.reduceat(latest[order], begins))
 
 
 # The latest journeys of a page's people. By the people first: their journeys are few.

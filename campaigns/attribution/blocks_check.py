@@ -24,7 +24,7 @@ def packed_days_are_true() -> Iterator[str]:
     days = [(goal, EPOCH + timedelta(days=day)) for goal, day in sql.rows(_DAYS)]
     newest, older = days[-_NEWEST:], days[:-_NEWEST]
     # Other days each time: the doctor comes by often.
-    chosen = np.random.default_rng().choice(len(older), min(SAMPLE, len(older)), replace=False) if older else []
+    chosen = np.random.default_rng().permutation(len(older))[:SAMPLE].tolist()
     asked = [*(older[place] for place in sorted(chosen)), *newest]
     for begin in range(0, len(asked), _TOGETHER):
         some = asked[begin : begin + _TOGETHER]

@@ -17,7 +17,7 @@ from campaigns.experiments.results import Uplift
 
 NOTHING = Share(0.0, 0.0)
 # What a table can be sorted by, and how it is read off a line. Names rise, numbers fall.
-SORTS = ("name", "there", "orders", "value", "cost", "per_order", "on_spend", "without", "measured")
+SORTS = ("name", "there", "orders", "cost", "per_order", "on_spend", "without", "measured")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _order(line: Line, by: str) -> tuple[float, str]:
         return 0.0, line.name.lower()
     measured = line.measured.share.estimate if line.measured and line.measured.share else None
     numbers: dict[str, float | None] = {
-        "there": line.there, "orders": line.orders.at, "value": line.value.at, "cost": line.row.cost,
+        "there": line.there, "orders": line.orders.at, "cost": line.row.cost,
         "per_order": line.per_order.at if line.per_order else None, "on_spend": line.on_spend.at if line.on_spend else None,
         "without": line.row.without, "measured": measured,
     }  # fmt: skip

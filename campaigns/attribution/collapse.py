@@ -92,7 +92,7 @@ def joined(parts: Sequence[Collapsed]) -> Collapsed:
     touches = picked(whole.starts[:-1][first], whole.lengths[first])
     return Collapsed(
         alike.key, whole.lengths[first], whole.converted[first],
-        *(alike.sums(column) for column in (whole.weight, whole.value, whole.span)),
+        alike.sums(whole.weight), alike.sums(whole.value), alike.sums(whole.span),
         whole.channel[touches], whole.campaign[touches] if len(whole.campaign) else whole.campaign,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from campaigns.attribution.values import Journeys
 # Removal effect as a multiple of presence: from the first on it stands by conversions as much as anywhere, up to the
 # second it mostly appears.
 AS_MUCH, LITTLE = 0.9, 0.5
+DENSE = 64  # places up to which a table of all journeys and places is quicker than a sort
 
 
 class Verdict(StrEnum):
@@ -82,7 +83,14 @@ def contributions(
 
 def presence(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """For each place the share of all journeys that it is in, and of the conversions. Each journey counts once."""
-    rows, places = np.divmod(np.unique(journeys.journey_of * (count + 1) + np.where(axis < 0, count, axis)), count + 1)
+    met = journeys.journey_of * (count + 1) + np.where(axis < 0, count, axis)
+    if count < DENSE:
+        there = np.zeros(len(journeys) * (count + 1), bool)
+        there[met] = True
+        met = np.flatnonzero(there)
+    else:
+        met = np.unique(met)
+    rows, places = np.divmod(met, count + 1)
     weight = journeys.weight.astype(np.float64)
     ending = weight * journeys.converted
     return (

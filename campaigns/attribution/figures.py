@@ -28,6 +28,10 @@ class Mark:
     name: str
     hue: int
     address: str = ""
+    colour: str = ""  # a token's name, for what has no hue
+
+    def painted(self, covers: float = 1) -> str:
+        return self.colour or (f"hue:{self.hue}" if covers == 1 else f"hue:{self.hue}/{covers:g}")
 
 
 def over_time(days: Sequence[str], values: Sequence[float], name: str, unit: str) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def over_time(days: Sequence[str], values: Sequence[float], name: str, unit: str
             "fillcolor": "--accent-wash", "line": {"color": "--accent", "width": 2},
             "hovertemplate": f"%{{y:,.0f}} {unit}<extra></extra>",
         }],
-        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 28}),
+        "layout": layout(height=190, margin={"l": 44, "r": 12, "t": 8, "b": 38}),
     }  # fmt: skip
 
 
@@ -67,13 +71,15 @@ def models_compared(
         for place, name in zip(places, names, strict=True)
         if (of := [one[place] for one in shares])
     ]  # fmt: skip
-    dots = []
-    for number, (model, of) in enumerate(zip(models, shares, strict=True)):
+    dots: list[dict[str, Any]] = []
+    for number, model in enumerate(models):
+        given = shares[number]
         picked = number == chosen
         dots.append({
-            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [of[place] for place in places],
+            "type": "scatter", "mode": "markers", "name": model, "y": names, "x": [given[place] for place in places],
+            "cliponaxis": False,
             "customdata": [marks[place].address for place in places],
-            "text": [f"{of[place] * total:,.0f}" for place in places],
+            "text": [f"{given[place] * total:,.0f}" for place in places],
             "marker": {
                 "symbol": "circle" if picked else _SYMBOLS[number % len(_SYMBOLS)], "size": 12 if picked else 9,
                 "color": "--accent" if picked else "--ink-soft", "line": {"width": 1.5},
@@ -92,6 +98,11 @@ def models_compared(
             xaxis={**_GRID, "tickformat": ".0%", "rangemode": "tozero", "side": "bottom"},
             yaxis={**_GRID, "type": "category", "automargin": True, "griddash": "dot", "ticksuffix": " "},
         ),
+        "narrow": {
+            "height": 76 + _ROW * len(marks) + 20 * -(-len(models) // 2),
+            "margin": {"l": 4, "r": 8, "t": 20 * -(-len(models) // 2) + 8, "b": 30},
+            "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": -0.42, "font": {"size": 11}, "entrywidth": 104},
+        },
     }  # fmt: skip
 
 
@@ -113,12 +124,13 @@ def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
     """Presence across, what would be lost up: below the diagonal stands what is mostly along for the ride. What an
     experiment measured is a diamond with its interval on the same upright."""
     top = max([0.05, *(max(one.present, one.lost, *(one.measured or ())) for one in standings)]) * 1.08
+    low = min([0.0, *(one.measured[1] for one in standings if one.measured)])
     data: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "x": [0, top], "y": [0, top], "hoverinfo": "skip",
          "line": {"color": "--line-strong", "dash": "dot", "width": 1}},
         {"type": "scatter", "mode": "markers+text", "x": [one.present for one in standings],
          "y": [one.lost for one in standings], "text": [_cut(one.mark.name) for one in standings],
-         "textposition": _sides(standings, top), "textfont": {"color": "--ink", "size": 12},
+         "textposition": _sides(standings, low * 1.08, top), "textfont": {"color": "--ink", "size": 12},
          "customdata": [one.mark.address for one in standings],
          "hovertext": [_wrapped(one.mark.name + one.sentence) for one in standings],
          "hovertemplate": "%{hovertext}<extra></extra>", "cliponaxis": False,
@@ -136,33 +148,57 @@ def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
             "hovertext": [_wrapped(one.mark.name + one.sentence) for one in measured],
             "hovertemplate": "%{hovertext}<extra></extra>",
         })  # fmt: skip
-    low = min([0.0, *(one.measured[1] for one in measured if one.measured)])
     axis = {**_GRID, "tickformat": ".0%", "automargin": True}
     return {
         "data": data,
         "layout": layout(
-            height=380, hovermode="closest", margin={"l": 52, "r": 16, "t": 12, "b": 48},
+            height=430, hovermode="closest", margin={"l": 52, "r": 16, "t": 12, "b": 48},
             xaxis={**axis, "range": [0, top], "title": {"text": "in so much of all journeys"}},
             yaxis={**axis, "range": [low * 1.08, top], "title": {"text": f"{unit} lost without it, by the Markov model"}},
             annotations=[{"x": top * 0.98, "y": top * 0.99, "text": "as much as it is there", "showarrow": False,
                           "xanchor": "right", "yanchor": "top", "font": {"color": "--ink-faint", "size": 11}}],
         ),
+        "narrow": {"height": 320},
     }  # fmt: skip
 
 
-def _sides(standings: Sequence[Standing], top: float) -> list[str]:
-    """Where each name stands beside its dot: left at the right edge; where two dots are neighbours, above and below."""
+# Where a name may stand beside its dot, the best first; from the dot's middle to the name's, in pixels and name widths.
+_PLACES = (
+    ("middle right", 0.5, 10, 0), ("middle left", -0.5, -10, 0), ("top center", 0, 0, 16), ("bottom center", 0, 0, -16),
+    ("top right", 0.5, 4, 14), ("bottom right", 0.5, 4, -14), ("top left", -0.5, -4, 14), ("bottom left", -0.5, -4, -14),
+)  # fmt: skip
+_WIDE, _TALL, _LETTER, _LINE = 540, 320, 6.7, 15  # pixels of the plot, of a letter, of a line
+
+
+def _sides(standings: Sequence[Standing], low: float, top: float) -> list[str]:
+    """Where each name stands beside its dot, so that as few as can be cover each other: one after another, each where it
+    meets the fewest."""
+    dots = [(one.present / top * _WIDE, (one.lost - low) / ((top - low) or 1) * _TALL) for one in standings]
+    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
     sides = []
-    for one in standings:
-        near = [
-            other
-            for other in standings
-            if other is not one and abs(other.present - one.present) < top / 7 and abs(other.lost - one.lost) < top / 22
-        ]
-        across = "left" if one.present > top * 0.8 else "right"
-        above = "middle" if not near else "top" if one.lost >= max(other.lost for other in near) else "bottom"
-        sides.append(f"{above} {across}")
+    for one, (x, y) in zip(standings, dots, strict=True):
+        wide = len(_cut(one.mark.name)) * _LETTER
+        boxes = [
+            (side, _box(x + wide * share + right, y + up, wide)) for side, share, right, up in _PLACES
+        ]  # fmt: skip
+        side, box = min(boxes, key=lambda put: _met(put[1], taken))
+        taken.append(box)
+        sides.append(side)
     return sides
+
+
+def _box(x: float, y: float, wide: float) -> tuple[float, float, float, float]:
+    return x - wide / 2, y - _LINE / 2, x + wide / 2, y + _LINE / 2
+
+
+def _met(box: tuple[float, float, float, float], taken: Sequence[tuple[float, float, float, float]]) -> float:
+    """How much of other marks and names it covers, and how far it hangs out of the picture."""
+    covered = sum(
+        max(0.0, min(box[2], other[2]) - max(box[0], other[0]))
+        * max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
+        for other in taken
+    )
+    return covered + 20 * (max(0.0, box[2] - _WIDE) + max(0.0, -box[0]) + max(0.0, -box[1]))
 
 
 @dataclass(frozen=True)
@@ -182,7 +218,7 @@ def flow(nodes: Sequence[Mark], columns: Sequence[float], streams: Sequence[Stre
         "data": [{
             "type": "sankey", "arrangement": "fixed" if len(nodes) > 60 else "snap",
             "node": {
-                "label": [_cut(one.name) for one in nodes], "color": [f"hue:{one.hue}" for one in nodes],
+                "label": [_cut(one.name) for one in nodes], "color": [one.painted() for one in nodes],
                 "customdata": [one.address for one in nodes], "pad": 12, "thickness": 12, "line": {"width": 0},
                 "hovertemplate": "%{value:,} journeys: %{label}<extra></extra>",
                 "x": [min(max(one, 0.001), 0.999) for one in columns], "y": heights,
@@ -190,7 +226,7 @@ def flow(nodes: Sequence[Mark], columns: Sequence[float], streams: Sequence[Stre
             "link": {
                 "source": [one.source for one in streams], "target": [one.target for one in streams],
                 "value": [one.journeys for one in streams], "customdata": [one.address for one in streams],
-                "color": [f"hue:{nodes[one.source].hue}/0.25" for one in streams],
+                "color": [nodes[one.source].painted(0.25) for one in streams],
                 "hovertemplate": "%{value:,} journeys: %{source.label}, then %{target.label}<extra></extra>",
             },
         }],
@@ -221,7 +257,7 @@ def _heights(columns: Sequence[float], streams: Sequence[Stream]) -> list[float]
 
 
 def histogram(
-    labels: Sequence[str], counts: Sequence[int], words: Sequence[str], addresses: Sequence[str] = ()
+    labels: Sequence[str], counts: Sequence[int], words: Sequence[str], addresses: Sequence[str] = (), title: str = ""
 ) -> dict[str, Any]:
     """Bars side by side, each with its sentence on hover."""
     bars: dict[str, Any] = {
@@ -233,7 +269,7 @@ def histogram(
     return {
         "data": [bars],
         "layout": layout(height=220, hovermode="closest", bargap=0.18, margin={"l": 44, "r": 8, "t": 8, "b": 36},
-                         xaxis={**_PLAIN, "type": "category"}),
+                         xaxis={**_PLAIN, "type": "category", "title": {"text": title, "standoff": 8}, "automargin": True}),
     }  # fmt: skip
 
 
@@ -260,11 +296,11 @@ def lifetimes(
         "data": data,
         "layout": layout(
             height=320, hovermode="closest", showlegend=crowded, annotations=[] if crowded else ends,
-            legend={"orientation": "h", "y": -0.16, "x": 0},
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
             margin={"l": 56, "r": 16 if crowded else 120, "t": 8, "b": 40},
             xaxis={**_PLAIN, "range": [-0.2, max(months, 1) + 0.2], "title": {"text": "months since their first touchpoint"},
                    "dtick": max(1, months // 12)},
-            yaxis={**_GRID, "rangemode": "tozero", "tickformat": ",", "ticksuffix": f" {currency}"},
+            yaxis={**_GRID, "rangemode": "tozero", "tickformat": ",", "ticksuffix": f" {currency}", "automargin": True},
         ),
     }  # fmt: skip
 

@@ -42,7 +42,7 @@ def people(request: HttpRequest, question: Asking) -> HttpResponse:
     after = asked.words(request.GET.get("after"))
     here = board.people(question.query, which).partition("?")[2]
     shown = asking.shown(
-        question, "attribution_people", sentence=which.sentence(), here=here,
+        question, "attribution_people", sentence=which.sentence(), here=here, carried=list(which.query().items()),
         found=behind.people(question.filters, which, after), back=f"{reverse('attribution')}?{question.query}",
     )  # fmt: skip
     if request.htmx and after:  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from hashlib import blake2b
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -225,7 +225,7 @@ def opened(packed: Packed, day: np.ndarray, names: Directory) -> Journeys:
 
 
 def empty() -> Journeys:
-    columns = {name: np.zeros(0, TYPES[name]) for name in (*PER_JOURNEY, *PER_TOUCH)}
+    columns: dict[str, Any] = {name: np.zeros(0, TYPES[name]) for name in (*PER_JOURNEY, *PER_TOUCH)}
     return Journeys(starts=np.zeros(1, np.int64), **columns)
 
 
@@ -234,5 +234,7 @@ def together(parts: Sequence[Journeys]) -> Journeys:
     if not parts:
         return empty()
     lengths = np.concatenate([part.lengths for part in parts])
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in (*PER_JOURNEY, *PER_TOUCH)}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in (*PER_JOURNEY, *PER_TOUCH)
+    }
     return Journeys(starts=np.concatenate([[0], np.cumsum(lengths)]), **columns)

@@ -8,7 +8,7 @@ from campaigns.attribution.board import NOTHING, Board, Line, people
 from campaigns.attribution.cohorts import Cohort, Cohorts
 from campaigns.attribution.contributes import Measured, sentence, verdict
 from campaigns.attribution.figures import Mark, Standing, Stream
-from campaigns.attribution.paths import Bin, Link, Path, Paths, Stop
+from campaigns.attribution.paths import CONVERTED, LOST, MORE, Bin, Link, Path, Paths, Stop
 from campaigns.attribution.which import Which
 
 MOST_IN_PLOT = 14
@@ -45,10 +45,13 @@ def _standing(line: Line, unit: str) -> Standing:
     )  # fmt: skip
 
 
+_ENDS = {CONVERTED: "--good", LOST: "--line-strong", MORE: "--hairline"}
+
+
 def flow(found: Paths) -> dict[str, Any]:
     """The first steps of the journeys, then whether they led to a conversion."""
     last = max(stop.step for stop in found.flow.stops)
-    nodes = [Mark(stop.name, stop.hue) for stop in found.flow.stops]
+    nodes = [Mark(stop.name, stop.hue, colour=_ENDS.get(stop.id, "")) for stop in found.flow.stops]
     columns = [stop.step / (last or 1) for stop in found.flow.stops]
     streams = [Stream(link.source, link.target, link.journeys) for link in found.flow.links]
     return figures.flow(nodes, columns, streams)
@@ -92,6 +95,7 @@ def lengths(found: Paths, query: str, unit: str) -> dict[str, Any]:
         [one.conversions for one in bins],
         [f"{one.conversions:,} {unit} after {one.label} touchpoint{'' if one.label == '1' else 's'}" for one in bins],
         [people(query, Which(converted=True, touches=_edges(one))) for one in bins],
+        "touchpoints",
     )
 
 
@@ -99,10 +103,11 @@ def delays(found: Paths, query: str, unit: str) -> dict[str, Any]:
     """Days from the first touchpoint to the conversion."""
     bins = found.delays
     return figures.histogram(
-        [one.label for one in bins],
+        [one.label.replace("under a day", "<1").replace(" days or more", "+").removesuffix(" days") for one in bins],
         [one.conversions for one in bins],
         [f"{one.conversions:,} {unit}, {one.label} after the first touchpoint" for one in bins],
         [people(query, Which(converted=True, days=_edges(one))) for one in bins],
+        "days",
     )
 
 
@@ -119,4 +124,5 @@ def curves(found: Cohorts) -> dict[str, Any]:
     """Value per person by month since the first touchpoint, of the largest channels."""
     largest = sorted(found.channels, key=lambda one: -one.people)[:8]
     marks = [Mark(one.name, one.hue) for one in largest]
-    return figures.lifetimes(marks, found.horizon - 1, [one.values for one in largest], found.currency)
+    known = max((age for one in largest for age, value in enumerate(one.values) if value is not None), default=0)
+    return figures.lifetimes(marks, known, [one.values for one in largest], found.currency)

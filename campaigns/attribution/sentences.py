@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from campaigns.attribution.channel_table import BUILT_IN
 from campaigns.attribution.cohorts import Cohorts
 from campaigns.attribution.contributes import percent
 from campaigns.attribution.numbers import Row, Table
@@ -20,11 +21,16 @@ def told(table: Table, unit: str) -> str:
     if table.conversions < FEW or not table.rows:
         return f"{table.conversions:,} {unit} in these days: too few to say much of single channels."
     parts = [_leaning(table), _standing_by(table, unit)]
-    return "; ".join(part for part in parts if part) or _largest(table, unit)
+    said = "; ".join(part for part in parts if part) or _largest(table, unit)
+    return f"{said}."
 
 
 def _leaning(table: Table) -> str:
-    leans = [(_share(row, LAST, table) - _share(row, FIRST, table), row) for row in table.rows if row.id]
+    leans = [
+        (_share(row, LAST, table) - _share(row, FIRST, table), row)
+        for row in table.rows
+        if row.id and row.id not in BUILT_IN
+    ]
     least, most = min(leans, key=lambda one: one[0], default=None), max(leans, key=lambda one: one[0], default=None)
     if most is not None and most[0] >= LEANS:
         opens = _share(most[1], FIRST, table)
@@ -38,7 +44,11 @@ def _leaning(table: Table) -> str:
 
 def _standing_by(table: Table, unit: str) -> str:
     """Of those that are in many journeys the one that would be missed least for it."""
-    known = [(_there(row, table), row.without, row) for row in table.rows if row.id and row.without is not None]
+    known = [
+        (_there(row, table), row.without, row)
+        for row in table.rows
+        if row.id and row.id not in BUILT_IN and row.without is not None
+    ]
     known = [one for one in known if one[0] >= 0.1]
     if not known:
         return ""
@@ -64,15 +74,14 @@ def budget(table: Table) -> str:
     Money left: the margin of the value that a model gives, less the cost.
     """
     models = [key for key, _ in table.models]
-    paying = [
-        (row, [left for key in models if (left := row.margin(key)) is not None]) for row in table.rows if row.cost
-    ]
+    margins = [(row, [row.margin(key) for key in models]) for row in table.rows if row.cost]
+    paying = [(row, [one for one in left if one is not None]) for row, left in margins]
     paying = [(row, left) for row, left in paying if left]
     if not paying:
         return ""
     losing = [(row, left) for row, left in paying if max(left) < 0]
     if losing:
-        row, left = min(losing, key=lambda one: max(one[1]))
+        row, _ = min(losing, key=lambda one: max(one[1]))
         returned = row.range_of("on_spend") or (0.0, 0.0)
         others = _names([other.name for other, _ in losing if other is not row])
         also = f" {others} too." if others else ""

@@ -76,8 +76,9 @@ class Journeys:
         return self._picked(journeys, np.repeat(journeys, self.lengths))
 
     def touching(self, touches: np.ndarray) -> "Journeys":
-        """All journeys with only the touches of a mask over touches."""
-        return self._picked(np.ones(len(self), bool), touches)
+        """All journeys with only the touches of a mask over touches. Cost: one pass over these."""
+        kept = np.concatenate([[0], np.cumsum(touches)])
+        return replace(self, starts=kept[self.starts], **{name: getattr(self, name)[touches] for name in PER_TOUCH})
 
     @property
     def clicks(self) -> "Journeys":

@@ -57,7 +57,8 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
     """The same by campaign, of one channel or all."""
     table = numbers.campaign_table(question.filters, question.of)
     shown = _board(question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True)
-    every = load.directory().channels
+    used = {row.channel for row in numbers.campaign_table(question.filters).rows}
+    every = [one for one in load.directory().channels if one.id in used or one.id == question.of]
     shown |= {
         "of": question.of,
         "of_all": question.with_(of=""),
@@ -101,13 +102,12 @@ _HEADS = (
     ("name", "{}", "", False),
     ("", "Over time", "", False),
     ("there", "In journeys", "In so much of all journeys, also those that came to nothing", True),
-    ("orders", "{goal}", "By the model that is chosen", True),
-    ("", "Span of the models", "", False),
-    ("value", "Value", "By the model that is chosen", True),
+    ("orders", "{goal}", "By the model that is chosen; below them their value", True),
+    ("", "By all models", "", False),
     ("cost", "Cost", "Of these days", True),
     ("per_order", "Cost each", "By the model that is chosen; below it the span of all models", True),
     ("on_spend", "Return", "Value for each unit spent; below it the span of all models", True),
-    ("without", "Lost without it, by Markov", "Share lost without it, by the Markov model", True),
+    ("without", "Lost without (Markov)", "Share lost without it, by the Markov model", True),
     ("measured", "Measured", "Share that an experiment says it added, with its 95 % interval", True),
 )
 
@@ -156,13 +156,14 @@ def lifetimes(request: HttpRequest, question: Asking) -> HttpResponse:
     """People by the channel that brought them first, and what they have been worth since."""
     found = cohorts.cohorts(question.filters)
     top = max((value for one in found.channels for value in one.values if value is not None), default=0.0)
+    known = max((age for one in found.channels for age, value in enumerate(one.values) if value is not None), default=0)
     rows = [(one, board.people(question.query, pictures.cohort(one))) for one in found.channels]
     months: dict[Any, list[Any]] = {}
     for one in found.months:
         months.setdefault(one.id, []).append((one, board.people(question.query, pictures.cohort(one))))
     shown = asking.shown(
         question, "attribution_cohorts", cohorts=found, rows=rows, top=top,
-        told=sentences.worth(found), ages=range(found.horizon),
+        told=sentences.worth(found), ages=range(known + 1), known=f":{known + 1}",
         by_month=[(one, months.get(one.id, [])) for one in found.channels],
         curves=pictures.curves(found) if found.channels else None,
     )  # fmt: skip

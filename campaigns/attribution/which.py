@@ -230,13 +230,23 @@ def which(query: Mapping[str, str]) -> Which:
     first = -1 if said.get("first") == "-1" else asked.whole(said.get("first"))
     path = [asked.whole(one) for one in said["path"].split(".")] if said.get("path") else None
     model = said.get("model")
+    flags: dict[str, bool] = {name: said.get(name) == "1" for name in _FLAGS}
     return Which(
-        asked.whole(said.get("channel")), asked.whole(said.get("campaign")), model if model in BY_KEY else None,
-        {"1": True, "0": False}.get(said.get("converted", "")), *(said.get(name) == "1" for name in _FLAGS[:3]),
-        None if path is None or None in path else tuple(one for one in path if one is not None),
-        _bar(said.get("touches")), _bar(said.get("days")), said.get("new") == "1", _day(said.get("bucket", "")), first,
-        (_day(said.get("month", "") + "-01") or "")[:7] or None,
-    )  # fmt: skip
+        channel=asked.whole(said.get("channel")),
+        campaign=asked.whole(said.get("campaign")),
+        model=model if model in BY_KEY else None,
+        converted={"1": True, "0": False}.get(said.get("converted", "")),
+        path=None if path is None or None in path else tuple(one for one in path if one is not None),
+        touches=_bar(said.get("touches")),
+        days=_bar(said.get("days")),
+        bucket=_day(said.get("bucket", "")),
+        first=first,
+        month=(_day(said.get("month", "") + "-01") or "")[:7] or None,
+        untouched=flags["untouched"],
+        alone=flags["alone"],
+        view_through=flags["view_through"],
+        new=flags["new"],
+    )
 
 
 def _bar(text: str | None) -> tuple[int, int | None] | None:

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0002_c_experiments"), ("campaigns", "0002_d_packed_days"), ("campaigns", "0002_e_audience_channel")]
+    dependencies = [("campaigns", "0002_c_experiments"), ("campaigns", "0002_d_packed_days")]
 
     operations = [
         migrations.AddField(

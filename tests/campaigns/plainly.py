@@ -97,8 +97,11 @@ def shares(rows: Sequence[Row], filters: Filters, of: object) -> dict[str, dict[
 
 
 def without(rows: Sequence[Row], filters: Filters, of: object) -> dict[object, float]:
-    effects = paths.Walk(as_paths(rows, filters, of)).removal_effects()
-    return {place: lost[0] for place, lost in effects.items()}
+    them = [path for path in as_paths(rows, filters, of) if path.touches]
+    effects = paths.Walk(them).removal_effects() if them else {}
+    # Of all conversions, also those that no touchpoint is known of.
+    known = sum(path.conversions for path in them) / max(sum(row.converted for row in rows), 1)
+    return {place: lost[0] * known for place, lost in effects.items()}
 
 
 def told_once(row: Row, filters: Filters) -> tuple[int, ...]:

@@ -93,8 +93,10 @@ def chain(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> C
     places, place = _seen(np.where(axis < 0, count, axis).astype(np.int64), count + 1)
     k = len(places)
 
-    code = _codes(place, firsts, lasts, k + 1, order)
-    states, state = _seen(code, (k + 1) ** order)
+    if order == 1:
+        states, state = np.arange(1, k + 1), place
+    else:
+        states, state = _seen(_codes(place, firsts, lasts, k + 1, order), (k + 1) ** order)
     n = len(states)
     steps = state[:-1] * k + place[1:]
     steps[lasts[:-1]] = n * k  # from one journey's last to the next one's first

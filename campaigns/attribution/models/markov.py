@@ -12,15 +12,23 @@ from campaigns.attribution.values import Credit, Journeys
 def removal_effects(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> np.ndarray:
     """For each place the share (0 to 1) of the conversions that the chain of this order loses when every step into it
     leads to nothing instead; 0 for places that no journey has. Only journeys with a touchpoint count."""
-    walk = chain(journeys, axis, count, order)
-    effects = np.zeros(count + 1)
-    effects[walk.places] = lost(walk)[:, 0]
-    return effects[:-1]
+    return effects(chain(journeys, axis, count, order), count)
+
+
+def effects(walk: Chain, count: int) -> np.ndarray:
+    """The same of a chain."""
+    found = np.zeros(count + 1)
+    found[walk.places] = lost(walk)[:, 0]
+    return found[:-1]
 
 
 def compute(journeys: Journeys, axis: np.ndarray, count: int, order: int = 1) -> Credit:
     """Conversions in proportion to the removal effects on conversions, value in proportion to those on value."""
-    walk = chain(journeys, axis, count, order)
+    return credit(journeys, chain(journeys, axis, count, order), count)
+
+
+def credit(journeys: Journeys, walk: Chain, count: int) -> Credit:
+    """The same of a chain that was made of these journeys before."""
     shares = lost(walk)
     sums = shares.sum(axis=0)
     return share_out(journeys, walk, count, shares / np.where(sums > 0, sums, 1))
