@@ -224,6 +224,19 @@ def opened(packed: Packed, day: np.ndarray, names: Directory) -> Journeys:
     )  # fmt: skip
 
 
+def lean(journeys: Journeys, *asked: str) -> Journeys:
+    """With only what all models ask for, and what else is asked: other columns are 0 and cost nothing when some journeys or
+    touches are picked."""
+    zero = {
+        name: np.broadcast_to(TYPES[name](0), len(journeys))
+        for name in ("profile", "time", "new", "back", "device")
+        if name not in asked
+    }
+    if "campaign" not in asked:
+        zero["campaign"] = np.broadcast_to(np.int32(-1), len(journeys.channel))
+    return replace(journeys, **zero)
+
+
 def empty() -> Journeys:
     columns: dict[str, Any] = {name: np.zeros(0, TYPES[name]) for name in (*PER_JOURNEY, *PER_TOUCH)}
     return Journeys(starts=np.zeros(1, np.int64), **columns)

@@ -122,7 +122,7 @@ class _Gone:
 
 
 def _gone(question: Question, part: Part) -> _Gone:
-    journeys = question.counted(part.journeys)
+    journeys = question.counted(load.lean(part.journeys))
     touched = journeys.converted & (journeys.lengths > 0)
     first = journeys.age[journeys.starts[:-1][touched]] // 3600
     by_length = _grouped(journeys.lengths * 2 + journeys.converted, journeys.value)
