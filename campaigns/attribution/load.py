@@ -1,8 +1,8 @@
 """From packed days to `Journeys`, filtered, a bounded part at a time; what the process keeps between questions.
 
-A process keeps the packed days of the latest questions in the database's own form (`kept`: about 40 bytes a journey of three
-touches) and opens some ten thousand journeys at a time. What is made of a stretch of days is kept, too: when a day is packed
-anew only its stretch is gone through again.
+A process keeps the newest packed days of the latest questions in the database's own form (`kept`: about 30 bytes a journey of
+three touches) and opens some ten thousand journeys at a time. What is made of a stretch of days is kept, too: when a day is
+packed anew only its stretch is gone through again.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
