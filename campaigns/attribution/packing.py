@@ -99,6 +99,11 @@ def packed(
     )  # fmt: skip
 
 
+def nothing() -> Packed:
+    zero = np.zeros(0, np.int64)
+    return packed(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero)
+
+
 def pack(day: Packed) -> bytes:
     origins, places = np.unique(day.origins, return_inverse=True)
     length, place = _width(int(day.lengths.max(initial=0))), _width(len(origins))
