@@ -35,13 +35,16 @@ def _leaning(table: Table) -> str:
     ]
     least, most = min(leans, key=lambda one: one[0], default=None), max(leans, key=lambda one: one[0], default=None)
     if most is not None and most[0] >= LEANS:
-        opens = _share(most[1], FIRST, table)
-        words = "starts few journeys but closes many" if opens < 0.15 else "closes more journeys than it starts"
-        return f"{most[1].name} {words} ({percent(opens)} and {percent(_share(most[1], LAST, table))})"
+        few = _share(most[1], FIRST, table) < 0.15
+        words = "starts few journeys but closes many" if few else "closes more journeys than it starts"
+        return f"{most[1].name} {words} ({_both(most[1], table)})"
     if least is not None and least[0] <= -LEANS:
-        first, last = _share(least[1], FIRST, table), _share(least[1], LAST, table)
-        return f"{least[1].name} starts more journeys than it closes ({percent(first)} and {percent(last)})"
+        return f"{least[1].name} starts more journeys than it closes ({_both(least[1], table)})"
     return ""
+
+
+def _both(row: Row, table: Table) -> str:
+    return f"starts {percent(_share(row, FIRST, table))}, closes {percent(_share(row, LAST, table))}"
 
 
 def _standing_by(table: Table, unit: str) -> str:
