@@ -39,4 +39,4 @@ def test_a_goal_is_made(sign_in: Callable[..., Page], size: tuple[int, int, str]
     browser.get_by_role("button", name="Remove it").click()
     expect(browser.get_by_text("is removed, with its journeys")).to_be_visible()
     Goal.objects.all().delete()
-    look_at(browser, ["/attribution/goals/"], size)
+    look_at(browser, ["/attribution/goals/?none"], size)
