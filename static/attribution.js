@@ -19,8 +19,8 @@ document.addEventListener("click", async (event) => {
 
 // 'Other dates' shows its two fields at once; any other choice is asked for as it is made.
 document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-filters]");
-  if (!form) return;
+  const form = event.target.form;  // a field may stand outside of its form
+  if (!form?.hasAttribute("data-filters")) return;
   const own = event.target.name === "period" && event.target.value === "own";
   form.querySelector("[data-own]")?.toggleAttribute("hidden", form.elements.period?.value !== "own");
   if (!own) htmx.trigger(form, "chosen");

@@ -1,16 +1,26 @@
-"""What one stretch of days adds to the tables: plain counts, ways put together, and the one model that asks for ages."""
+"""What one stretch of days adds to the tables: presence, credit by the rules, and steps for the models that walk.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+All of it can be added up over days, and none of it is anybody's: some 200 KB a stretch, kept by the process.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from campaigns.attribution.collapse import Collapsed, collapse, joined
+from campaigns.attribution import load
 from campaigns.attribution.load import Part, Question
-from campaigns.attribution.models import BY_KEY
-from campaigns.attribution.values import Credit, Journeys, Touch
+from campaigns.attribution.models import MODELS, markov, shapley
+from campaigns.attribution.models.chain import Chain
+from campaigns.attribution.steps import Steps, exactly, joined, order_for, steps
+from campaigns.attribution.values import PER_JOURNEY, PER_TOUCH, TYPES, Credit, Journeys, Touch
 
-AGED = "time_decay"  # the model that asks for ages, and can be added up over days
+# The models that walk a chain, with its order: computed of steps. The others share out each conversion by a rule.
+WALKING: Mapping[str, tuple[int, Callable[[Journeys, Chain, int], Credit]]] = {
+    "markov": (1, markov.credit), "markov_2": (2, markov.credit), "markov_3": (3, markov.credit),
+    "shapley": (1, shapley.credit),
+}  # fmt: skip
+RULES = tuple(model for model in MODELS if model.key not in WALKING)
 # Up to so many places a table of all pairs is quicker than a sort.
 _DENSE = 64
 
@@ -27,6 +37,11 @@ class Axis:
             return journeys.channel
         return np.where(journeys.campaign < 0, np.int32(self.count - 1), journeys.campaign)
 
+    @property
+    def order(self) -> int:
+        """Of campaigns, which may be many, only steps from one to the next are counted."""
+        return 1 if self.campaigns else order_for(self.count)
+
     @classmethod
     def asked(cls, question: Question, campaigns: bool) -> "Axis":
         names = question.directory
@@ -36,9 +51,10 @@ class Axis:
 @dataclass(frozen=True)
 class Counted:
     """Per day: `days` (since 1970), `line` (days x places: conversions that a place is in), `conversions`, `touched` (those
-    with any touchpoint), `value` and `back` (millionths). Per place: `seen` (conversions in which it was seen, and never
-    followed). `totals`: journeys, new conversions, conversions in another currency. `aged`: the credit by the model that
-    asks for ages. `ways`: the journeys, those that are alike together."""
+    with any touchpoint), `value` and `back` (millionths). `present` (5 x places): journeys that a place is in, conversions,
+    their value (millionths), conversions in which it is alone, and those in which it was seen and never followed.
+    `totals`: journeys, new conversions, conversions in another currency, journeys without touchpoint, their conversions and
+    value. `rules`: credit by the models that are rules."""
 
     days: np.ndarray
     line: np.ndarray
@@ -46,101 +62,123 @@ class Counted:
     touched: np.ndarray
     value: np.ndarray
     back: np.ndarray
-    seen: np.ndarray
+    present: np.ndarray
     totals: np.ndarray
-    aged: Credit
-    ways: Collapsed
+    rules: Mapping[str, Credit]
+    steps: Steps
 
     @property
     def nbytes(self) -> int:
-        return 2_000 + self.ways.nbytes + self.line.nbytes + 32 * len(self.days) + 24 * len(self.seen)
-
-    def light(self) -> "Counted":
-        """Without the ways."""
-        return replace(self, ways=joined([]))
+        credits = 16 * len(self.rules) * self.present.shape[1]
+        return 3_000 + self.steps.nbytes + self.line.nbytes + 40 * len(self.days) + self.present.nbytes + credits
 
 
 def count(question: Question, axis: Axis) -> Counted:
-    """All of it. Cost: the stretches that changed since; then a sort of their ways."""
+    """All of it. Cost: the stretches that changed since."""
     return question.gathered(
         ("counted", axis.campaigns), lambda part: _count(question, axis, part), lambda parts: _joined(axis, parts)
     )
 
 
 def _count(question: Question, axis: Axis, part: Part) -> Counted:
-    journeys = part.journeys
-    counted = question.counted(journeys)
-    converted = journeys.converted
-    days, day = np.unique(journeys.day, return_inverse=True)
-    rows, places = pairs(counted, axis.of(counted), axis.count, converted)
-    line = np.bincount(day[rows] * axis.count + places, minlength=len(days) * axis.count).astype(np.int32)
+    journeys, converted = part.journeys, part.journeys.converted
+    needed = load.lean(journeys, *(["campaign"] if axis.campaigns else []))
+    counted = question.counted(needed)
+    places = axis.of(counted)
+    begins = np.flatnonzero(np.diff(journeys.day, prepend=-1)) if len(journeys) else np.zeros(0, np.int64)
+    bare = counted.lengths == 0
+    bare_ones = bare & converted
+    won = counted.where(converted)
+    won_places = axis.of(won)
+    rows, of = pairs(won, won_places, axis.count)
+    day = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(journeys))))[converted]
+    line = np.bincount(day[rows] * axis.count + of, minlength=len(begins) * axis.count)
+    alone = np.bincount(rows, minlength=len(won))[rows] == 1
+    present = (
+        np.bincount(pairs(counted, places, axis.count)[1], minlength=axis.count),
+        np.bincount(of, minlength=axis.count),
+        exactly(of, won.value[rows], axis.count),
+        np.bincount(of[alone], minlength=axis.count),
+        _seen_only(needed.where(converted), axis),
+    )
     return Counted(
-        days, line.reshape(len(days), axis.count), np.bincount(day[converted], minlength=len(days)),
-        np.bincount(day[converted & (counted.lengths > 0)], minlength=len(days)),
-        _by_day(day, journeys.value, len(days)), _by_day(day, journeys.back, len(days)),
-        _seen_only(journeys, axis),
-        np.array([len(journeys), np.count_nonzero(journeys.new & converted), np.count_nonzero(part.other_currency & converted)]),
-        BY_KEY[AGED].compute(counted, axis.of(counted), axis.count),
-        collapse(counted, axis.campaigns),
+        journeys.day[begins], line.reshape(len(begins), axis.count).astype(np.int32),
+        np.bincount(day, minlength=len(begins)), np.bincount(day[won.lengths > 0], minlength=len(begins)),
+        _by_day(begins, journeys.value), _by_day(begins, journeys.back), np.stack(present),
+        np.array([
+            len(journeys), np.count_nonzero(journeys.new & converted), np.count_nonzero(part.other_currency & converted),
+            np.count_nonzero(bare), np.count_nonzero(bare_ones), journeys.value[bare_ones].sum(),
+        ]),
+        {model.key: model.compute(won, won_places, axis.count) for model in RULES},
+        steps(counted, places, axis.count, axis.order),
     )  # fmt: skip
 
 
-def pairs(
-    journeys: Journeys, axis: np.ndarray, count: int, chosen: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each (journey, place) once, of the journeys of a mask; in order."""
-    row, place = journeys.journey_of, axis
-    if chosen is not None:
-        touches = chosen[row]
-        row, place = row[touches], place[touches]
-    codes = row * count + place
+def pairs(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each (journey, place) once; in order."""
+    wide = len(journeys) * count > 2**31 - 1
+    first = np.arange(0, len(journeys) * count, max(count, 1), np.int64 if wide else np.int32)
+    codes = np.repeat(first, journeys.lengths)
+    codes += axis
     if count <= _DENSE:
         there = np.zeros(len(journeys) * count, bool)
         there[codes] = True
         found = np.flatnonzero(there)
     else:
         found = np.unique(codes)
-    return found // count, found % count
+    return np.divmod(found, max(count, 1))
 
 
-def _seen_only(journeys: Journeys, axis: Axis) -> np.ndarray:
+def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
     """Conversions in which a place was seen, but nobody came by it."""
-    views = journeys.kind == Touch.VIEW
+    views = won.kind == Touch.VIEW
     if not views.any():
         return np.zeros(axis.count, np.int64)
-    seen, followed = (
-        np.ravel_multi_index(
-            pairs(some, axis.of(some), axis.count, some.converted), (max(len(some), 1), axis.count)
-        )
-        for some in (journeys.touching(views), journeys.touching(~views))
-    )  # fmt: skip
-    return np.bincount(np.setdiff1d(seen, followed, assume_unique=True) % axis.count, minlength=axis.count)
+    codes = []
+    for some in (won.touching(views), won.touching(~views)):
+        rows, places = pairs(some, axis.of(some), axis.count)
+        codes.append(rows * axis.count + places)
+    return np.bincount(np.setdiff1d(*codes, assume_unique=True) % axis.count, minlength=axis.count)
 
 
-def _by_day(day: np.ndarray, column: np.ndarray, days: int) -> np.ndarray:
-    """Whole numbers by day, exactly; days are in order."""
-    if not days:
-        return np.zeros(0, np.int64)
-    return np.add.reduceat(column, np.searchsorted(day, np.arange(days)))
+def _by_day(begins: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Whole numbers by day, exactly."""
+    return np.add.reduceat(column, begins) if len(begins) else np.zeros(0, np.int64)
 
 
 def _joined(axis: Axis, parts: Sequence[Counted]) -> Counted:
-    def all_of(name: str, nothing: np.ndarray) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts]) if parts else nothing
+    def all_of(name: str) -> np.ndarray:
+        return np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
 
-    def sum_of(name: str, size: int) -> np.ndarray:
-        return sum((getattr(part, name) for part in parts), np.zeros(size, np.int64))
-
-    whole = np.zeros(0, np.int64)
-    aged = Credit(
-        sum((part.aged.conversions for part in parts), np.zeros(axis.count)),
-        sum((part.aged.value for part in parts), np.zeros(axis.count)),
-        sum(part.aged.none_conversions for part in parts),
-        sum(part.aged.none_value for part in parts),
-    )
     return Counted(
-        all_of("days", whole), all_of("line", np.zeros((0, axis.count), np.int32)), all_of("conversions", whole),
-        all_of("touched", whole), all_of("value", whole), all_of("back", whole), sum_of("seen", axis.count),
-        sum_of("totals", 3), aged,
-        joined([part.ways for part in parts]),
+        all_of("days"), np.concatenate([np.zeros((0, axis.count), np.int32), *(part.line for part in parts)]),
+        all_of("conversions"), all_of("touched"), all_of("value"), all_of("back"),
+        sum((part.present for part in parts), np.zeros((5, axis.count), np.int64)),
+        sum((part.totals for part in parts), np.zeros(6, np.int64)),
+        {model.key: _added([part.rules[model.key] for part in parts], axis.count) for model in RULES},
+        joined([part.steps for part in parts], axis.count, axis.order),
     )  # fmt: skip
+
+
+def _added(credits: Sequence[Credit], count: int) -> Credit:
+    return Credit(
+        sum((one.conversions for one in credits), np.zeros(count)),
+        sum((one.value for one in credits), np.zeros(count)),
+        sum(one.none_conversions for one in credits),
+        sum(one.none_value for one in credits),
+    )
+
+
+def as_journeys(counted: Counted, direct: int) -> Journeys:
+    """Four journeys that stand for all: with touchpoints and without, converted and not. What models ask of journeys besides
+    their steps."""
+    weight, conversions, value = counted.steps.worth.tolist()
+    _, _, _, bare, bare_ones, bare_value = counted.totals.tolist()
+    columns = {name: np.zeros(4, TYPES[name]) for name in PER_JOURNEY}
+    columns |= {name: np.zeros(2, TYPES[name]) for name in PER_TOUCH}
+    columns |= {
+        "weight": np.array([conversions, weight - conversions, bare_ones, bare - bare_ones]),
+        "value": np.array([value, 0, bare_value, 0]),
+        "converted": np.array([True, False, True, False]),
+    }
+    return Journeys(np.array([0, 1, 2, 2, 2]), **columns, direct=direct)

@@ -10,12 +10,14 @@ from datetime import date, timedelta
 import numpy as np
 
 from campaigns.attribution import load
-from campaigns.attribution.counted import AGED, Axis, Counted, count, pairs
+from campaigns.attribution.counted import WALKING, Axis, Counted, as_journeys, count
 from campaigns.attribution.directory import Named
 from campaigns.attribution.filters import Filters, bucket_of, buckets
 from campaigns.attribution.load import Question
-from campaigns.attribution.models import BY_KEY, check, removal_effects, taking
+from campaigns.attribution.models import BY_KEY, check, taking, totals
+from campaigns.attribution.models.markov import effects
 from campaigns.attribution.spend import Spend, costs
+from campaigns.attribution.steps import joined
 from campaigns.attribution.values import MILLIONTH, Credit, Journeys
 from campaigns.models import Goal
 
@@ -147,22 +149,17 @@ def _table(question: Question, *, campaigns: bool, channel: int | None) -> Table
 
 @dataclass(frozen=True)
 class _Figures:
-    """All that comes of journeys, by place: what is kept. Names, cost and margin are put to it when asked."""
+    """All that comes of journeys, by place: what is kept. Names, cost and margin are put to it when asked. `without`: share
+    of all conversions, also those that no touchpoint is known of."""
 
     axis: Axis
     counted: Counted
     credits: Mapping[str, Credit]
     without: np.ndarray
-    journeys: np.ndarray
-    conversions: np.ndarray
-    value: np.ndarray
-    alone: np.ndarray
-    untouched: tuple[int, int]  # journeys, and conversions
-    untouched_value: int
 
     @property
     def nbytes(self) -> int:
-        return self.counted.line.nbytes + 5_000 + 8 * self.axis.count * (6 + 3 * len(self.credits))
+        return self.counted.nbytes + 24 * self.axis.count * len(self.credits)
 
     def table(self, question: Question, goal: Goal, channel: int | None) -> Table:
         filters, counted = question.filters, self.counted
@@ -198,9 +195,10 @@ class _Figures:
         self, place: int, one: Named, question: Question, spend: Spend | None, line: np.ndarray, margin: float
     ) -> Row:
         channels = question.directory.channels
+        journeys, conversions, value, alone, seen = self.counted.present[:, place]
         return Row(
-            one.id, one.name, one.hue, one.paid, int(self.journeys[place]), int(self.conversions[place]),
-            int(self.value[place]) / MILLIONTH, int(self.alone[place]), int(self.counted.seen[place]),
+            one.id, one.name, one.hue, one.paid, int(journeys), int(conversions), int(value) / MILLIONTH,
+            int(alone), int(seen),
             {key: _share(credit, place) for key, credit in self.credits.items()}, float(self.without[place]),
             tuple(line.tolist()),
             None if spend is None else spend.amount, None if spend is None else spend.impressions,
@@ -208,12 +206,12 @@ class _Figures:
         )  # fmt: skip
 
     def _none(self, which: np.ndarray, count: int) -> Row:
-        journeys, conversions = self.untouched
+        *_, journeys, conversions, value = self.counted.totals.tolist()
         credit = {key: Share(one.none_conversions, one.none_value) for key, one in self.credits.items()}
         touched = _by_bucket(self.counted.touched, which, count)
         line = _by_bucket(self.counted.conversions, which, count) - touched
         return Row(
-            None, NO_TOUCHPOINT, 0, False, journeys, conversions, self.untouched_value / MILLIONTH, conversions, 0, credit,
+            None, NO_TOUCHPOINT, 0, False, journeys, conversions, value / MILLIONTH, conversions, 0, credit,
             None, tuple(line.tolist()),
         )  # fmt: skip
 
@@ -226,65 +224,30 @@ def _share(credit: Credit, place: int) -> Share:
 def _figures(question: Question, campaigns: bool) -> _Figures:
     axis = Axis.asked(question, campaigns)
     counted = count(question, axis)
-    ways = counted.ways.journeys(question.directory.direct)
-    places = axis.of(ways)
-    rows, of = pairs(ways, places, axis.count)
-    weight, value, converted = ways.weight, ways.value, ways.converted
-    distinct = np.bincount(rows, minlength=len(ways))
-    only = distinct[rows] == 1
-    bare = distinct == 0
-    credits = _credits(counted, ways, places, axis)
-    # Of all conversions, also those that no touchpoint is known of.
-    known = weight[converted & ~bare].sum() / max(int(weight[converted].sum()), 1)
-    lost = removal_effects(ways, places, axis.count) * known
-
-    def summed(column: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        return _exactly(of[chosen], column[rows[chosen]], axis.count)
-
-    everything, ending = np.ones(len(rows), bool), converted[rows]
+    whole = as_journeys(counted, question.directory.direct)
+    credits, without = _credits(counted, whole, axis)
+    for key, credit in credits.items():
+        check(key, credit, whole)
+    _, known, _ = counted.steps.worth.tolist()
     return _Figures(
-        axis, counted.light(), credits, lost,
-        summed(weight, everything), summed(weight, ending), summed(value, ending), summed(weight, ending & only),
-        (int(weight[bare].sum()), int(weight[bare & converted].sum())), int(value[bare & converted].sum()),
-    )  # fmt: skip
+        axis, replace(counted, steps=joined([], axis.count, 1)), credits, without * known / max(totals(whole)[0], 1)
+    )
 
 
-def _credits(counted: Counted, ways: Journeys, places: np.ndarray, axis: Axis) -> dict[str, Credit]:
-    """By every model that takes as many places as there are in the journeys."""
-    used = np.flatnonzero(np.bincount(places, minlength=axis.count))
-    among = np.zeros(axis.count, np.int32)
-    among[used] = np.arange(len(used))
+def _credits(counted: Counted, whole: Journeys, axis: Axis) -> tuple[dict[str, Credit], np.ndarray]:
+    """By every model that takes as many places as there are in the journeys; and what the chain of order 1 loses without
+    each, as a share of the conversions with a touchpoint."""
+    chains = {order: counted.steps.chain(order) for order in range(1, axis.order + 1)}
     found = {}
-    for model in taking(len(used)):
+    for model in taking(len(chains[1].places)):
         if axis.campaigns and model.key not in OF_CAMPAIGNS:
             continue
-        if model.key == AGED:
-            found[model.key] = counted.aged
-        else:
-            found[model.key] = _spread(model.compute(ways, among[places], max(len(used), 1)), used, axis.count)
-        check(model.key, found[model.key], ways)
-    return found
-
-
-def _spread(credit: Credit, used: np.ndarray, count: int) -> Credit:
-    """A credit of some places among all."""
-
-    def among_all(column: np.ndarray) -> np.ndarray:
-        found = np.zeros(count)
-        found[used] = column[: len(used)]
-        return found
-
-    return replace(
-        credit, conversions=among_all(credit.conversions), value=among_all(credit.value),
-        error=None if credit.error is None else among_all(credit.error),
-    )  # fmt: skip
-
-
-def _exactly(places: np.ndarray, column: np.ndarray, count: int) -> np.ndarray:
-    """Whole numbers by place."""
-    found = np.zeros(count, np.int64)
-    np.add.at(found, places, column)
-    return found
+        order, credit = WALKING.get(model.key, (0, None))
+        if credit is None:
+            found[model.key] = counted.rules[model.key]
+        elif order <= axis.order:
+            found[model.key] = credit(whole, chains[order], axis.count)
+    return found, effects(chains[1], axis.count)
 
 
 def _bucketed(days: np.ndarray, starts: Sequence[date], bucket: str) -> np.ndarray:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ MOST_SHOWN = 20
 # Addresses and numbers of so many lines are checked before they are sent; the others when they are resolved (50 µs each).
 CHECKED = 20_000
 SAMPLE = 1_000
+GUESSED = 5_000  # lines among which the control is looked for
 MOST_ARMS = 50
 _AHEAD = timedelta(days=1)
 # How columns are called, the likeliest first, by kind of identifier; the rest is matched by the kind's own name.
@@ -78,8 +80,7 @@ class Chosen:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Enrolled:
+class Enrolled(NamedTuple):
     """A line that says who is in which arm since when (UTC or any other zone)."""
 
     line: int
@@ -88,8 +89,7 @@ class Enrolled:
     since: datetime
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A line that can't be taken, and why; it is left out."""
 
     line: int
@@ -152,7 +152,7 @@ def guessed(table: Table, kinds: list[str]) -> Chosen:
     )
     arm = _column(table, _ARMS) or next((name for name in table.head if name != identifier), "")
     chosen = Chosen(identifier=identifier, kind=kind, arm=arm, since=_column(table, _MOMENTS))
-    names = summary(table, chosen, "").arms
+    names = {row.arm: None for row in islice(rows(table, chosen, ""), GUESSED) if isinstance(row, Enrolled)}
     control = next((name for name in names if _nothing(name)), "")
     return Chosen(**{**chosen.as_json(), "control": control})
 

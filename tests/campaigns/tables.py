@@ -35,8 +35,8 @@ def table(*rows: Row, none: float = 0.0, conversions: int = 100, worth: float = 
 def november() -> Table:
     """E-mail closes, Search opens, Display stands by and costs more than it brings."""
     return table(
-        channel(1, "Paid Search", {"first": 60, "last": 30, "markov": 45}, conversions=70, cost=500, without=0.5),
-        channel(2, "E-mail", {"first": 8, "last": 48, "markov": 30}, conversions=55, without=0.3),
-        channel(3, "Display", {"first": 22, "last": 12, "markov": 15}, conversions=38, cost=4000, without=0.02),
+        channel(11, "Paid Search", {"first": 60, "last": 30, "markov": 45}, conversions=70, cost=500, without=0.5),
+        channel(12, "E-mail", {"first": 8, "last": 48, "markov": 30}, conversions=55, without=0.3),
+        channel(13, "Display", {"first": 22, "last": 12, "markov": 15}, conversions=38, cost=4000, without=0.02),
         none=10,
     )

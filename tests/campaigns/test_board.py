@@ -38,7 +38,7 @@ def test_every_number_leads_to_its_people_with_the_filters() -> None:
     line = next(line for line in laid().lines if line.name == "Display")
     asked = parse_qs(urlparse(line.converted).query)
     assert asked["days"] == ["30"]
-    assert asked["of_channel"] == ["3"]
+    assert asked["of_channel"] == ["13"]
     assert asked["of_converted"] == ["1"]
     assert "untouched" in laid().none.converted
 

@@ -244,11 +244,21 @@ def test_a_page_never_shows_arms_as_they_were_before(shop: Source) -> None:
 def test_people_not_split_as_planned_are_noticed(shop: Source) -> None:
     messages = [viewed("letter", userId=f"u{number}") for number in range(200)]
     send_and_drain(shop, *messages, *(viewed("holdout", userId=f"h{number}") for number in range(100)))
+    experiment, channel = Experiment.objects.get(), Channel.objects.create(name="Letters")
+    Experiment.objects.update(channel=channel)
+    holdout = experiment.arms.filter(control=True)
+    # Nobody said what was planned: that it isn't equal is shown, but no fault.
     found = result()
-    assert found.ratio and found.ratio.odd
-    assert uplift(found).odd  # type: ignore[union-attr]
-    found.experiment.arms.filter(control=True).update(share=1 / 3)
-    assert not result().ratio.odd  # type: ignore[union-attr]
+    assert found.ratio and found.ratio.odd and found.assumed and not found.odd
+    assert channel.pk in uplift_by_channel()
+    holdout.update(share=0.5)
+    assert result().odd
+    assert uplift(result()).odd  # type: ignore[union-attr]
+    assert "not split as planned" in telling.sentence(result())
+    assert uplift_by_channel() == {}
+    holdout.update(share=1 / 3)
+    assert not result().odd
+    assert uplift_by_channel()[channel.pk] == uplift(measure(experiment, of_goal(Goal.objects.get())))
 
 
 def test_too_many_experiments_and_arms_are_left_alone(shop: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def advertising_company() -> dict[str, Source]:
     for number in range(2 * EACH):
         treated = number % 2 == 0
         user, days = f"r{number}", 20 - number % 10
-        mails.append(_enrolled(user, 25, treated))
+        mails.append(_enrolled(user, 22, treated))
         if number % 3 == 0:
             web.append(_visit(user, days + 3, "?utm_source=google&utm_medium=cpc&utm_campaign=brand&gclid=g" + user))
         buys = number // 2 < (BOUGHT_WITH if treated else BOUGHT_WITHOUT)
@@ -71,7 +71,7 @@ def _stamp(days: float, minutes: float) -> str:
     return (timezone.now() - timedelta(days=days) + timedelta(minutes=minutes)).isoformat()
 
 
-def _event(name: str, user: str, days: float, minutes: float = -30, **properties: Any) -> dict[str, Any]:
+def _event(name: str, user: str, days: float, minutes: float = -8, **properties: Any) -> dict[str, Any]:
     return {
         "type": "track",
         "event": name,
@@ -83,7 +83,7 @@ def _event(name: str, user: str, days: float, minutes: float = -30, **properties
 
 def _visit(user: str, days: float, query: str, referrer: str = "") -> dict[str, Any]:
     where = {"url": f"https://shop.example/{query}", "referrer": referrer}
-    return {"type": "page", "userId": user, "timestamp": _stamp(days, -40), "context": {"page": where}}
+    return {"type": "page", "userId": user, "timestamp": _stamp(days, -10), "context": {"page": where}}
 
 
 def _order(user: str, days: float, total: float, minutes: float = 0) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""Shapley: a fair division of what the channels bring together."""
+"""Shapley: what each channel brings beside those that joined before it, averaged over all orders in which they could join.
+
+A group of channels is worth what the Markov chain of order 1 brings when every step to the others leads nowhere. Sources:
+Shapley, 'A value for n-person games' (1953); Singal, Besbes, Desir, Goyal and Iyengar, 'Shapley meets uniform', Management
+Science 68 (2022); drawing orders: Castro, Gómez and Tejada, Computers & Operations Research 36 (2009) 1726-1730.
+"""
 
 import math
 from dataclasses import replace
@@ -20,16 +25,20 @@ def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     """A group of channels is worth what the Markov chain of order 1 brings when every step to the others leads nowhere.
 
     Up to 12 places that any journey has exactly, else by random orders with `error`, of a fixed seed."""
-    walk = chain(journeys, axis, count)
+    return credit(journeys, chain(journeys, axis, count), count)
+
+
+def credit(journeys: Journeys, walk: Chain, count: int) -> Credit:
+    """The same of a chain of order 1 that was made of these journeys before."""
     if not len(walk.places):
         return share_out(journeys, walk, count, np.zeros((0, 2)))
     values, spread = (exact(walk), None) if len(walk.places) <= EXACT else sampled(walk)
-    credit = share_out(journeys, walk, count, values / np.where(walk.worth > 0, walk.worth, 1))
+    found = share_out(journeys, walk, count, values / np.where(walk.worth > 0, walk.worth, 1))
     if spread is None:
-        return credit
+        return found
     error = np.zeros(count + 1)
     error[walk.places] = spread * float(journeys.weight[journeys.lengths > 0].sum())
-    return replace(credit, error=error[:-1])
+    return replace(found, error=error[:-1])
 
 
 def exact(walk: Chain) -> np.ndarray:
@@ -92,8 +101,8 @@ def _batches(total: int, most: int) -> list[int]:
 MODEL = Model(
     "shapley",
     "Shapley",
-    "Each channel gets what it adds to the others, averaged over all orders in which they could join in, where a group of "
-    "channels is worth what the Markov model brings with these alone.",
+    "Each channel gets what it brings beside the others, averaged over all orders in which they could join in, where a "
+    "group of channels is worth what the Markov model brings with these alone.",
     "Shapley, 'A value for n-person games' (1953); of channels in a Markov chain: Singal, Besbes, Desir, Goyal and Iyengar, "
     "'Shapley meets uniform', Management Science 68 (2022). Sampled as by Castro, Gómez and Tejada (2009).",
     compute,
