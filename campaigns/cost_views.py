@@ -126,7 +126,7 @@ def left_out(request: HttpRequest) -> HttpResponse:
                 audience_id=audience.pk, defaults={"channel": channel, "campaign": campaign}
             )
         return redirect("campaign_left_out")
-    found = saved.savings()
+    found = sorted(saved.savings(), key=lambda one: -one.now.left_out)
     costed = set(Cost.objects.filter(campaign__isnull=False).values_list("campaign_id", flat=True))
     shown = {
         "savings": [(one, picture.left_out(one.days) if len(one.days) > 1 else None) for one in found], "page": "left_out",

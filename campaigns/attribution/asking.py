@@ -116,8 +116,9 @@ def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
 
 
 def one_of(unit: str) -> str:
-    """'order' of 'orders'."""
-    return unit[:-1] if unit.endswith("s") else unit
+    """'an order' of 'orders'."""
+    one = unit[:-1] if unit.endswith("s") else unit
+    return f"{'an' if one[:1] in 'aeiou' else 'a'} {one}"
 
 
 def _address(name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from campaigns.attribution import load
 from campaigns.attribution.load import Part, Question
 from campaigns.attribution.models import MODELS, markov, shapley
 from campaigns.attribution.models.chain import Chain
@@ -80,9 +81,9 @@ def count(question: Question, axis: Axis) -> Counted:
 
 
 def _count(question: Question, axis: Axis, part: Part) -> Counted:
-    journeys = part.journeys
-    converted = journeys.converted
-    counted = question.counted(journeys)
+    journeys, converted = part.journeys, part.journeys.converted
+    needed = load.lean(journeys, *(["campaign"] if axis.campaigns else []))
+    counted = question.counted(needed)
     places = axis.of(counted)
     begins = np.flatnonzero(np.diff(journeys.day, prepend=-1)) if len(journeys) else np.zeros(0, np.int64)
     bare = counted.lengths == 0
@@ -98,7 +99,7 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
         np.bincount(of, minlength=axis.count),
         exactly(of, won.value[rows], axis.count),
         np.bincount(of[alone], minlength=axis.count),
-        _seen_only(journeys.where(converted), axis),
+        _seen_only(needed.where(converted), axis),
     )
     return Counted(
         journeys.day[begins], line.reshape(len(begins), axis.count).astype(np.int32),
@@ -115,7 +116,10 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
 
 def pairs(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Each (journey, place) once; in order."""
-    codes = np.repeat(np.arange(0, len(journeys) * count, max(count, 1)), journeys.lengths) + axis
+    wide = len(journeys) * count > 2**31 - 1
+    first = np.arange(0, len(journeys) * count, max(count, 1), np.int64 if wide else np.int32)
+    codes = np.repeat(first, journeys.lengths)
+    codes += axis
     if count <= _DENSE:
         there = np.zeros(len(journeys) * count, bool)
         there[codes] = True
