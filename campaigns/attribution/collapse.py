@@ -60,13 +60,17 @@ def joined(parts: Sequence[Ways]) -> Ways:
     """Those of all parts. Cost: a sort of their ways."""
     if not parts:
         return Ways(*(np.zeros(0, kind) for kind in _KINDS))
-    whole = Ways(*(np.concatenate([getattr(part, name) for part in parts]) for name in Ways.__dataclass_fields__))
-    alike = _Alike(whole.key)
-    touches = picked(whole.starts[:-1][alike.first], whole.lengths[alike.first])
-    return Ways(
-        alike.key, whole.lengths[alike.first], alike.sums(whole.journeys), alike.sums(whole.conversions),
-        alike.sums(whole.value), alike.sums(whole.span), whole.channel[touches],
-    )  # fmt: skip
+
+    def all_of(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    # A column at a time: they may be long.
+    alike = _Alike(all_of("key"))
+    sums = [alike.sums(all_of(name)) for name in ("journeys", "conversions", "value", "span")]
+    lengths = all_of("lengths")
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    lengths = lengths[alike.first]
+    return Ways(alike.key, lengths, *sums, all_of("channel")[picked(starts[alike.first], lengths)])
 
 
 _KINDS = (np.uint64, np.int16, np.int32, np.int32, np.int64, np.int64, np.int16)

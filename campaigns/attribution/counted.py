@@ -95,7 +95,7 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
     line = np.bincount(day[rows] * axis.count + of, minlength=len(begins) * axis.count)
     alone = np.bincount(rows, minlength=len(won))[rows] == 1
     present = (
-        np.bincount(pairs(counted, places, axis.count)[1], minlength=axis.count),
+        _journeys_with(counted, places, axis.count),
         np.bincount(of, minlength=axis.count),
         exactly(of, won.value[rows], axis.count),
         np.bincount(of[alone], minlength=axis.count),
@@ -116,17 +116,32 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
 
 def pairs(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Each (journey, place) once; in order."""
+    found = (
+        np.flatnonzero(_there(journeys, axis, count)) if count <= _DENSE else np.unique(_codes(journeys, axis, count))
+    )
+    return np.divmod(found, max(count, 1))
+
+
+def _journeys_with(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    """In how many journeys each place is."""
+    if count <= _DENSE:
+        return _there(journeys, axis, count).reshape(len(journeys), count).sum(axis=0)
+    return np.bincount(pairs(journeys, axis, count)[1], minlength=count)
+
+
+def _there(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    found = np.zeros(len(journeys) * count, bool)
+    found[_codes(journeys, axis, count)] = True
+    return found
+
+
+def _codes(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    """Of each touch: its journey times `count`, and its place."""
     wide = len(journeys) * count > 2**31 - 1
     first = np.arange(0, len(journeys) * count, max(count, 1), np.int64 if wide else np.int32)
     codes = np.repeat(first, journeys.lengths)
     codes += axis
-    if count <= _DENSE:
-        there = np.zeros(len(journeys) * count, bool)
-        there[codes] = True
-        found = np.flatnonzero(there)
-    else:
-        found = np.unique(codes)
-    return np.divmod(found, max(count, 1))
+    return codes
 
 
 def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:

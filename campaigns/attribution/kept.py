@@ -10,9 +10,9 @@ from typing import Any
 
 from segments.blocks.kept import Kept
 
-# Packed days as the database has them, the newest: some 800,000 journeys of three touches. Days beyond that are read each time
+# Packed days as the database has them, the newest: some 400,000 journeys of three touches. Days beyond that are read each time
 # that something is made of them.
-MOST_DAYS_BYTES = 24 * 2**20
+MOST_DAYS_BYTES = 12 * 2**20
 # What was made of stretches of days by somebody's filters, and whole answers.
 MOST_MADE_BYTES = 14 * 2**20
 

@@ -1,10 +1,10 @@
 """What the dashboards' pages compute, at a million journeys of twelve channels, in a process that has 200 MB in all.
 
 `make bench ARGS="dashboards"`. Journeys are simulated (`tests.benchmarks.attribution`) and put into their table, the stage packs
-them, and a process of its own, like one of the web server's, is asked. 'first': it keeps nothing yet. 'another': it has the newest
-days, and answers this question for the first time. 'a day later': today's journeys were packed anew since it was asked, as they
-are every ten seconds of a busy day. 'again': nothing changed. Times in ms, median of five: by the clock on the wall / what the
-process itself took.
+them, and a process of its own, like one of the web server's, is asked. 'first': it keeps nothing yet. 'another': it has the
+newest days, and answers this question for the first time. 'a day later': today's journeys were packed anew since it was
+asked, as they are every ten seconds of a busy day. 'again': nothing changed. Times in ms, median of five: by the clock on the
+wall / what the process itself took.
 """
 
 import json
