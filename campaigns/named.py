@@ -139,15 +139,16 @@ def _take_name(campaign: Campaign, kind: str, source: str, value: str) -> None:
         raise NotSo("Give the name as it is sent: utm_campaign, or an ad's id.")
     held = CampaignName.objects.filter(kind=kind, source=source, value=value).select_related("campaign").first()
     if held is None:
-        CampaignName.objects.create(campaign=campaign, kind=kind, source=source, value=value)
+        CampaignName.objects.create(campaign=campaign, kind=kind, source=source, value=value, given=True)
         return
     if held.campaign_id == campaign.pk:
+        CampaignName.objects.filter(pk=held.pk).update(given=True)
         return
     if held.campaign.status == Campaign.Status.CONFIRMED:
         raise NotSo(f"“{value}” belongs to {held.campaign.name}. Merge the two, or take it away there.")
     before = held.campaign
-    held.campaign = campaign
-    held.save(update_fields=["campaign"])
+    held.campaign, held.given = campaign, True
+    held.save(update_fields=["campaign", "given"])
     if before.status == Campaign.Status.RECOGNISED and not before.names.exists():
         _fold_into(before, campaign)
 

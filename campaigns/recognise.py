@@ -23,11 +23,17 @@ class Named:
     ad: Sequence[str]
     channel: np.ndarray
 
-    def keys(self, place: int) -> list[Key]:
-        """The names under which this origin's campaign may be known, the surest first. An empty source is any."""
+    def given(self, place: int) -> list[Key]:
+        """The names by which somebody may have said whose this origin is, the surest first. An empty source is any."""
         source, name, ad = self.source[place], self.campaign_name[place], self.ad[place]
         both = [("ad", ad), ("utm", name)]
         return [(kind, one, value) for kind, value in both if value for one in dict.fromkeys((source, ""))]
+
+    def recognised(self, place: int) -> Key | None:
+        """The one name by which its campaign is recognised, whatever else has arrived and in whatever order: the
+        campaign's where there is one, for an ad's id is one of many of its campaign."""
+        source, name, ad = self.source[place], self.campaign_name[place], self.ad[place]
+        return ("utm", source, name) if name else ("ad", source, ad) if ad else None
 
 
 def campaigns_of(named: Named) -> np.ndarray:
@@ -35,19 +41,24 @@ def campaigns_of(named: Named) -> np.ndarray:
 
     Cost: all campaign names in one query; new ones in two statements, however many.
     """
-    known: dict[Key, int] = {
-        (kind, source, value): campaign
-        for kind, source, value, campaign in CampaignName.objects.values_list("kind", "source", "value", "campaign_id")
-    }
+    known: dict[Key, int] = {}
+    given: dict[Key, int] = {}
+    for kind, source, value, campaign, by_hand in CampaignName.objects.values_list(
+        "kind", "source", "value", "campaign_id", "given"
+    ):
+        known[kind, source, value] = campaign
+        if by_hand:
+            given[kind, source, value] = campaign
     answer = np.zeros(len(named.source), np.int64)
     new: dict[Key, list[int]] = {}
     for place in range(len(answer)):
-        keys = named.keys(place)
-        found = next((known[key] for key in keys if key in known), 0)
+        key = named.recognised(place)
+        if key is None:
+            continue
+        found = next((given[one] for one in named.given(place) if one in given), known.get(key, 0))
         answer[place] = found
-        if keys and not found:
-            # By the campaign's name where there is one: an ad's id is one of many of its campaign.
-            new.setdefault(next((key for key in keys if key[0] == "utm"), keys[0]), []).append(place)
+        if not found:
+            new.setdefault(key, []).append(place)
     for key, id in _make(new, named.channel).items():
         answer[new[key]] = id
     return answer

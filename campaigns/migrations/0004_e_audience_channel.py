@@ -6,6 +6,13 @@ class Migration(migrations.Migration):
     dependencies = [("campaigns", "0003_f_report_site")]
 
     operations = [
+        migrations.AddField(
+            model_name="campaignname",
+            name="given",
+            field=models.BooleanField(
+                default=False, help_text="By somebody: goes before what was recognised, and without a source means any."
+            ),
+        ),
         migrations.CreateModel(
             name="AudienceChannel",
             fields=[

@@ -46,6 +46,9 @@ class CampaignName(models.Model):
     kind = models.CharField(max_length=10, choices=[("utm", "Campaign name"), ("ad", "Ad or campaign id")])
     source = models.TextField(default="", blank=True, help_text="utm_source or network; empty for an e-mail's subject.")
     value = models.TextField()
+    given = models.BooleanField(
+        default=False, help_text="By somebody: goes before what was recognised, and without a source means any."
+    )
 
     class Meta:
         db_table = "campaign_name"
