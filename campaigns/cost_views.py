@@ -1,11 +1,12 @@
 """Costs: what is known, typed by hand, and read from a file after a look at what it would do; what exclusion saved."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from campaigns import costs, named, picture, saved
@@ -20,7 +21,7 @@ LARGEST_FILE = 1_500_000  # bytes: it is carried from the look at it to the keep
 
 _KNOWN = """
 SELECT channel_id, campaign_id, currency, min(day), max(day), count(*), sum(amount)::float8,
-    sum(amount) FILTER (WHERE day > current_date - 30)::float8, max(said_by), max(said_at)
+    sum(amount) FILTER (WHERE day > %s)::float8, max(said_by), max(said_at)
 FROM campaign_cost GROUP BY 1, 2, 3 ORDER BY 8 DESC NULLS LAST, 7 DESC
 """
 
@@ -41,9 +42,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         except named.NotSo as why:
             form.add_error(None, str(why))
     channels, campaigns = Channel.objects.in_bulk(), Campaign.objects.in_bulk()
-    rows = [
-        (channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN)
-    ]  # fmt: skip
+    since = timezone.localdate() - timedelta(days=30)
+    rows = [(channels.get(row[0]), campaigns.get(row[1]), *row[2:]) for row in sql.rows(_KNOWN, (since,))]
     shown = {
         "form": form, "rows": rows, "page": "costs",
         "columns": [(name, aliases[0]) for name, aliases in COLUMNS.items()],
@@ -116,8 +116,8 @@ def left_out(request: HttpRequest) -> HttpResponse:
     """What leaving people out of audiences saved; by which channel an audience is advertised to (POST)."""
     if request.method == "POST":
         audience = get_object_or_404(Audience, pk=asked.whole(request.POST.get("audience")))
-        campaign = Campaign.objects.filter(pk=asked.whole(request.POST.get("campaign"))).first()
-        channel = Channel.objects.filter(pk=asked.whole(request.POST.get("channel"))).first()
+        campaign = Campaign.objects.filter(pk=asked.whole(request.POST.get("campaign")) or 0).first()
+        channel = Channel.objects.filter(pk=asked.whole(request.POST.get("channel")) or 0).first()
         channel = channel or (campaign.channel if campaign else None)
         if channel is None:
             AudienceChannel.objects.filter(pk=audience.pk).delete()
@@ -126,7 +126,7 @@ def left_out(request: HttpRequest) -> HttpResponse:
                 audience_id=audience.pk, defaults={"channel": channel, "campaign": campaign}
             )
         return redirect("campaign_left_out")
-    found = saved.savings()
+    found = sorted(saved.savings(), key=lambda one: -one.now.left_out)
     costed = set(Cost.objects.filter(campaign__isnull=False).values_list("campaign_id", flat=True))
     shown = {
         "savings": [(one, picture.left_out(one.days) if len(one.days) > 1 else None) for one in found], "page": "left_out",

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from campaigns import cost_file, named
 from campaigns.attribution.channels import folded
@@ -163,7 +164,7 @@ def _there(spent: Iterable[Spent]) -> Mapping[Key, tuple[Decimal, str]]:
 
 _WRITE = """
 INSERT INTO campaign_cost (id, channel_id, campaign_id, day, amount, currency, impressions, clicks, said_by, said_at)
-SELECT id, channel, nullif(campaign, 0), day, amount, currency, impressions, clicks, %(by)s, statement_timestamp()
+SELECT id, channel, nullif(campaign, 0), day, amount, currency, impressions, clicks, %(by)s, %(at)s
 FROM unnest(%(ids)s::bigint[], %(channels)s::bigint[], %(campaigns)s::bigint[], %(days)s::date[], %(amounts)s::numeric[],
     %(currencies)s::text[], %(impressions)s::bigint[], %(clicks)s::bigint[])
     AS told (id, channel, campaign, day, amount, currency, impressions, clicks)
@@ -189,7 +190,7 @@ def write(spent: Sequence[Spent], by: str) -> int:
             "campaigns": [key[1] or 0 for key in whole], "days": [key[2] for key in whole],
             "amounts": [one.amount for one in whole.values()], "currencies": [one.currency for one in whole.values()],
             "impressions": [one.impressions for one in whole.values()], "clicks": [one.clicks for one in whole.values()],
-            "by": by[:120],
+            "by": by[:120], "at": timezone.now(),
         }  # fmt: skip
         return len(sql.rows(_WRITE, columns)) if whole else 0
 

@@ -132,7 +132,8 @@ def _chosen(request: HttpRequest) -> list[int]:
 def confirm(request: HttpRequest) -> HttpResponse:
     done = named.confirm(_chosen(request))
     messages.success(request, f"{done} confirmed." if done else "None of those was waiting to be confirmed.")
-    return redirect(request.POST.get("back") if request.POST.get("back", "").startswith("/campaigns/") else "campaigns")
+    back = request.POST.get("back", "")
+    return redirect(back if back.startswith("/campaigns/") else "campaigns")
 
 
 @requires("campaigns")

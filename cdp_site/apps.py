@@ -19,6 +19,7 @@ STAGE_MODULES = [
     "profiles.rebuild",
     "segments.blocks.sealing",
     "campaigns.attribution.attribute",
+    "campaigns.attribution.blocks",
     "campaigns.experiments.enrol",
     "campaigns.attribution.reports",
     "profiles.upkeep",

@@ -80,12 +80,12 @@ def read(given: QueryDict) -> Asking:
     goals = tuple(Goal.objects.filter(enabled=True))
     if not goals:
         raise NoGoal("There is no goal to count any more.")
-    plain = _one_period({key: asked.words(given[key]) for key in KEYS if given.get(key)})
+    plain = _one_period({key: said for key in KEYS if (said := asked.words(str(given.get(key) or "")))})
     read = asked_filters.read(plain, [one.pk for one in goals], timezone.localdate(), given.getlist("device"))
     kept: list[tuple[str, str]] = []
     for key in KEYS:
         if key in plain:
-            kept += [(key, asked.words(one)) for one in given.getlist(key)[-8:] if one]
+            kept += [(key, asked.words(str(one))) for one in given.getlist(key)[-8:] if one]
     goal = next(one for one in goals if one.pk == read.filters.goal)
     return Asking(
         read.filters, goal, goals, plain.get("by", USUAL_MODEL), plain.get("sort", ""), asked.whole(plain.get("of")),
@@ -116,8 +116,9 @@ def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
 
 
 def one_of(unit: str) -> str:
-    """'order' of 'orders'."""
-    return unit[:-1] if unit.endswith("s") else unit
+    """'an order' of 'orders'."""
+    one = unit[:-1] if unit.endswith("s") else unit
+    return f"{'an' if one[:1] in 'aeiou' else 'a'} {one}"
 
 
 def _address(name: str) -> str:

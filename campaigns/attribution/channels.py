@@ -31,6 +31,7 @@ UPDATE touch_origin AS there SET channel_id = new.channel, campaign_id = nullif(
 FROM unnest(%(ids)s::int[], %(channels)s::bigint[], %(campaigns)s::bigint[]) AS new (id, channel, campaign)
 WHERE there.id = new.id
   AND (there.channel_id, there.campaign_id) IS DISTINCT FROM (new.channel, nullif(new.campaign, 0))
+RETURNING there.id
 """
 # Two at once would make the same campaign twice.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('tributary channels', 0))"
@@ -53,7 +54,7 @@ def assign(ids: Sequence[int] | None = None) -> None:
         named = Named(_campaign_sources(found), asked.texts["campaign_name"], asked.texts["ad"], channels)
         campaigns = campaigns_of(named)
         columns = {"ids": asked.ids.tolist(), "channels": channels.tolist(), "campaigns": campaigns.tolist()}
-        sql.rows(f"{_WRITE} RETURNING 1", columns)
+        sql.rows(_WRITE, columns)
         if ids is None:
             follow_channels()
 

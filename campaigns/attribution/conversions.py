@@ -63,7 +63,7 @@ def settled(rows: np.ndarray, device: np.ndarray, currency: str) -> Conversions:
     profiles, keys = rows["profile_id"].tolist(), rows["key"].tolist()
     currencies = [one or currency for one in rows["currency"].tolist()]
     first: dict[tuple[int, str], int] = {}
-    kept = []
+    kept: list[int] = []
     for at in converts.tolist():
         if not keys[at] or first.setdefault((profiles[at], keys[at]), len(kept)) == len(kept):
             kept.append(at)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 
 from campaigns.models import Goal
 
@@ -34,9 +35,9 @@ class GoalForm(forms.Form):
         min_value=0, max_value=100, max_digits=5, decimal_places=2, help_text="Per cent of revenue."
     )
 
-    def __init__(self, *args: Any, goal: Goal, **options: Any) -> None:
+    def __init__(self, sent: QueryDict | None, *, goal: Goal) -> None:
         self.goal = goal
-        super().__init__(*args, initial=_initial(goal), **options)
+        super().__init__(sent, initial=_initial(goal))
         for place in range(CONDITIONS):
             self.fields[f"property_{place}"] = forms.CharField(max_length=200, required=False)
             self.fields[f"is_{place}"] = forms.CharField(max_length=200, required=False)

@@ -52,7 +52,7 @@ def keep(request: HttpRequest) -> HttpResponse:
     there = f"{reverse(page if page in PAGES else 'attribution')}?{_clean(request.POST.get('query', ''))}"
     if not form.is_valid():
         for errors in form.errors.values():
-            messages.warning(request, errors[0])
+            messages.warning(request, str(errors[0]))
         return redirect(there)
     view = SavedView.objects.create(
         name=form.cleaned_data["name"], page=page, query=_clean(form.cleaned_data["query"]), created_by=_by(request)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from campaigns.attribution.channel_table import BUILT_IN
 from campaigns.attribution.cohorts import Cohorts
-from campaigns.attribution.contributes import percent
+from campaigns.attribution.contributes import AS_MUCH, percent
 from campaigns.attribution.numbers import Row, Table
 from campaigns.attribution.paths import Paths
 
@@ -12,6 +12,8 @@ FIRST, LAST = "first", "last"  # keys of models
 # A channel opens more than it closes (or the other way round) from so many points on.
 LEANS = 0.03
 FEW = 20  # conversions below which nothing is said of single channels
+MANY = 100  # people below whom nothing is said of a cohort
+OFTEN = 0.05  # share of the journeys from which on something is often there
 
 
 def told(table: Table, unit: str) -> str:
@@ -43,16 +45,16 @@ def _leaning(table: Table) -> str:
 
 
 def _standing_by(table: Table, unit: str) -> str:
-    """Of those that are in many journeys the one that would be missed least for it."""
+    """Of those that are met often the one that would be missed least for it; nobody where all would be missed as much."""
     known = [
         (_there(row, table), row.without, row)
         for row in table.rows
         if row.id and row.id not in BUILT_IN and row.without is not None
     ]
-    known = [one for one in known if one[0] >= 0.1]
-    if not known:
+    known = [one for one in known if one[0] >= OFTEN]
+    there, lost, row = min(known, key=lambda one: one[1] / one[0], default=(0.0, 0.0, None))
+    if row is None or lost >= AS_MUCH * there:
         return ""
-    there, lost, row = min(known, key=lambda one: one[1] / one[0])
     return (
         f"{row.name} is in {percent(there)} of journeys, and by the Markov model you’d lose {percent(lost)} of {unit} "
         "without it"
@@ -74,15 +76,14 @@ def budget(table: Table) -> str:
     Money left: the margin of the value that a model gives, less the cost.
     """
     models = [key for key, _ in table.models]
-    paying = [
-        (row, [left for key in models if (left := row.margin(key)) is not None]) for row in table.rows if row.cost
-    ]
+    margins = [(row, [row.margin(key) for key in models]) for row in table.rows if row.cost]
+    paying = [(row, [one for one in left if one is not None]) for row, left in margins]
     paying = [(row, left) for row, left in paying if left]
     if not paying:
         return ""
     losing = [(row, left) for row, left in paying if max(left) < 0]
     if losing:
-        row, left = min(losing, key=lambda one: max(one[1]))
+        row, _ = min(losing, key=lambda one: max(one[1]))
         returned = row.range_of("on_spend") or (0.0, 0.0)
         others = _names([other.name for other, _ in losing if other is not row])
         also = f" {others} too." if others else ""
@@ -123,7 +124,6 @@ def way(found: Paths, unit: str) -> str:
     """The paths' page in a sentence."""
     if not found.conversions or found.median_length is None or found.median_days is None:
         return f"No {unit} with a known touchpoint in these days yet."
-    touches = "one touchpoint" if found.median_length <= 1 else f"{found.median_length:.0f} touchpoints"
     days = (
         f"{found.median_days:.0f} days"
         if found.median_days >= 1.5
@@ -131,14 +131,17 @@ def way(found: Paths, unit: str) -> str:
         if found.median_days >= 0.5
         else "hours"
     )
+    touched = sum(one.conversions for one in found.lengths)
     single = next((one.conversions for one in found.lengths if one.low == 1 and one.high == 1), 0)
-    alone = f"; {percent(single / found.conversions)} needed only one" if single else ""
-    return f"Half of the {unit} came after {touches} or fewer, within {days} of the first{alone}."
+    needed = f"{percent(single / touched)} needed only one" if touched else ""
+    if found.median_length > 1:
+        needed = f"half needed {found.median_length:.0f} or fewer, {needed}"
+    return f"Of the {unit} with a known touchpoint {needed}; half came within {days} of the first."
 
 
 def worth(found: Cohorts) -> str:
     """The cohorts' page in a sentence."""
-    known = [one for one in found.channels if one.people >= FEW and one.id]
+    known = [one for one in found.channels if one.people >= MANY and one.id]
     if len(known) < 2:
         return "What people have been worth since, by the channel that brought them first."
     best, least = max(known, key=lambda one: one.value), min(known, key=lambda one: one.value)

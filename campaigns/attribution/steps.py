@@ -14,7 +14,7 @@ from campaigns.attribution.models.chain import Chain
 from campaigns.attribution.values import MILLIONTH, Journeys
 
 _DENSE = 1 << 20  # codes below it are counted in an array (8 MB), others by sorting
-_ORDERS = ((3, 30), (2, 100))  # of chains, by the places up to which they fit into that; beyond these: 1
+_ORDERS = ((3, 44), (2, 100))  # of chains, by the places up to which they are counted; beyond these: 1
 
 
 def order_for(count: int) -> int:

@@ -57,7 +57,8 @@ def campaigns(request: HttpRequest, question: Asking) -> HttpResponse:
     """The same by campaign, of one channel or all."""
     table = numbers.campaign_table(question.filters, question.of)
     shown = _board(question, table, "attribution_campaigns", uplift_by_campaign(question.goal.pk), campaigns=True)
-    every = load.directory().channels
+    used = {row.channel for row in numbers.campaign_table(question.filters).rows}
+    every = [one for one in load.directory().channels if one.id in used or one.id == question.of]
     shown |= {
         "of": question.of,
         "of_all": question.with_(of=""),

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ MOST_SHOWN = 20
 # Addresses and numbers of so many lines are checked before they are sent; the others when they are resolved (50 µs each).
 CHECKED = 20_000
 SAMPLE = 1_000
+GUESSED = 5_000  # lines among which the control is looked for
 MOST_ARMS = 50
 _AHEAD = timedelta(days=1)
 # How columns are called, the likeliest first, by kind of identifier; the rest is matched by the kind's own name.
@@ -78,8 +80,7 @@ class Chosen:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Enrolled:
+class Enrolled(NamedTuple):
     """A line that says who is in which arm since when (UTC or any other zone)."""
 
     line: int
@@ -88,8 +89,7 @@ class Enrolled:
     since: datetime
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A line that can't be taken, and why; it is left out."""
 
     line: int
@@ -152,11 +152,15 @@ def guessed(table: Table, kinds: list[str]) -> Chosen:
     )
     arm = _column(table, _ARMS) or next((name for name in table.head if name != identifier), "")
     chosen = Chosen(identifier=identifier, kind=kind, arm=arm, since=_column(table, _MOMENTS))
-    names = summary(table, chosen, "").arms
-    control = next(
-        (name for name in names if set(name.lower().replace("-", " ").split()) & {*CONTROL_NAMES, "no", "none"}), ""
-    )
+    names = {row.arm: None for row in islice(rows(table, chosen, ""), GUESSED) if isinstance(row, Enrolled)}
+    control = next((name for name in names if _nothing(name)), "")
     return Chosen(**{**chosen.as_json(), "control": control})
+
+
+def _nothing(arm: str) -> bool:
+    """Whether an arm is called as if its people got nothing: control, holdout, 'No e-mail'."""
+    called = arm.lower()
+    return bool({called, *called.replace("-", " ").split()} & {*CONTROL_NAMES, "no", "none"})
 
 
 def _column(table: Table, called: tuple[str, ...]) -> str:
@@ -181,7 +185,7 @@ def rows(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Iterat
                 yield Problem(line, f"{chosen.arm if identifier else chosen.identifier} is empty")
                 continue
             checked += 1
-            if form and checked <= CHECKED and normalise.in_form(form, identifier, country) is None:
+            if checked <= CHECKED and _normal(form, identifier, country) is None:
                 yield Problem(line, f"{chosen.identifier}: {identifier[:60]!r} is no {chosen.kind.replace('_', ' ')}")
                 continue
             try:
@@ -198,6 +202,10 @@ def rows(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Iterat
                 yield Enrolled(line, identifier, name, at)
     except csv.Error as error:
         yield Problem(0, f"the file can't be read on: {error}")
+
+
+def _normal(form: str, identifier: str, country: str) -> str | None:
+    return normalise.in_form(form, identifier, country) if form else identifier
 
 
 def moment(text: str) -> datetime:
@@ -228,7 +236,7 @@ def summary(table: Table, chosen: Chosen, form: str, country: str = "ES") -> Sum
         if len(found.first) < 5:
             found.first.append(row)
         if len(found.sample) < SAMPLE:
-            found.sample.append(normalise.in_form(form, row.identifier, country) or row.identifier)
+            found.sample.append(_normal(form, row.identifier, country) or row.identifier)
     found.several = len(several)
     return found
 

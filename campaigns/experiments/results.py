@@ -82,12 +82,14 @@ class ArmResult:
 @dataclass(frozen=True)
 class Result:
     """An experiment on one outcome, as of `at`. `several`: people in more than one arm, who are counted in none; `early`:
-    people whose days aren't over yet (they count with what they did so far)."""
+    people whose days aren't over yet (they count with what they did so far). `assumed`: nobody said what split was planned,
+    so it is compared with an equal one."""
 
     experiment: Experiment
     outcome: Outcome
     arms: tuple[ArmResult, ...]
     ratio: Ratio | None
+    assumed: bool
     several: int
     early: int
     since: datetime | None
@@ -101,6 +103,11 @@ class Result:
     @property
     def others(self) -> list[ArmResult]:
         return [one for one in self.arms if not one.arm.control]
+
+    @property
+    def odd(self) -> bool:
+        """People were not split as was planned: the differences aren't to be trusted."""
+        return self.ratio is not None and self.ratio.odd and not self.assumed
 
     @property
     def people(self) -> int:
@@ -130,7 +137,8 @@ def result(experiment: Experiment, outcome: Outcome, arms: Sequence[Arm], counte
         else:
             found.append(_compared(arm, groups[arm.pk], control, expected))
     return Result(
-        experiment, outcome, tuple(found), ratio, counted.several, counted.early, counted.since, counted.until, counted.at
+        experiment, outcome, tuple(found), ratio, all(arm.share is None for arm in arms),
+        counted.several, counted.early, counted.since, counted.until, counted.at
     )  # fmt: skip
 
 
@@ -153,12 +161,13 @@ def uplift(of: Result) -> Uplift | None:
     return Uplift(
         of.experiment.pk, of.experiment.name, of.outcome, of.experiment.days, of.since, of.until, treated, control.tally,
         rate, rate.times(treated.people), value_difference(treated, control.tally), share_added(treated, control.tally),
-        bool(of.ratio and of.ratio.odd),
+        of.odd,
     )  # fmt: skip
 
 
 def uplift_by_channel(goal_id: int | None = None) -> dict[int, Uplift]:
-    """For each channel that an experiment was about, what the newest one with a result says; by channel id.
+    """For each channel that an experiment was about, what the newest one with a result says; by channel id. Those whose
+    people were not split as planned are left out.
 
     `goal_id`: on which goal; the first one where none is given. Up to an hour old; cost then: three small queries.
     """
@@ -176,7 +185,8 @@ def _newest(field: str, goal_id: int | None) -> dict[int, Uplift]:
         return {}
     found: dict[int, tuple[datetime, Uplift]] = {}
     for experiment in Experiment.objects.filter(**{f"{field}__isnull": False}).prefetch_related("arms"):
-        one = uplift(measure(experiment, outcome, OLD))
+        counted = measure(experiment, outcome, OLD)
+        one = None if counted.odd else uplift(counted)
         about: int = getattr(experiment, field)
         if one is not None and (about not in found or found[about][0] < one.until):
             found[about] = one.until, one

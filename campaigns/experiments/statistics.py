@@ -110,22 +110,25 @@ def share_added(treated: Tally, control: Tally) -> Interval | None:
 
 
 def smallest_rate(treated: int, control: Tally) -> float | None:
-    """The smallest difference of shares that such groups would show in 4 tests of 5 (80 % power, 5 % two-sided), if the
-    control's rate is the true one without treatment."""
+    """The smallest difference of shares above the control's that such groups would show in 4 tests of 5 (80 % power, 5 %
+    two-sided), if the control's rate is the true one without treatment.
+
+    d = (z + z') √(p₁(1−p₁)/n₁ + p₀(1−p₀)/n₀) with p₁ = p₀ + d, solved for d.
+    """
     if not treated or not control.people:
         return None
-    return _smallest(control.rate * (1 - control.rate), treated, control.people)
+    square, rate = (Z + Z_POWER) ** 2, control.rate
+    high = 1 + square / treated
+    middle = square * (1 - 2 * rate) / treated
+    low = square * rate * (1 - rate) * (1 / treated + 1 / control.people)
+    return (middle + math.sqrt(middle**2 + 4 * high * low)) / (2 * high)
 
 
 def smallest_value(treated: int, control: Tally) -> float | None:
-    """Likewise for the value per person, with the control's variance."""
+    """Likewise for the value per person, with the control's variance in both groups."""
     if not treated or control.people < 2:
         return None
-    return _smallest(control.variance, treated, control.people)
-
-
-def _smallest(variance: float, treated: int, control: int) -> float:
-    return (Z + Z_POWER) * math.sqrt(variance * (1 / treated + 1 / control))
+    return (Z + Z_POWER) * math.sqrt(control.variance * (1 / treated + 1 / control.people))
 
 
 @dataclass(frozen=True)

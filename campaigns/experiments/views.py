@@ -35,7 +35,8 @@ def experiments(request: HttpRequest) -> HttpResponse:
     outcome = default_outcome()
     found = Experiment.objects.select_related("channel", "campaign").prefetch_related("arms")[:MOST_LISTED]
     rows = [_row(one, outcome) for one in found]
-    return render(request, "experiments/experiments.html", {"rows": rows, "outcome": outcome, "queued": enrol.queued()})
+    shown = {"rows": rows, "outcome": outcome, "queued": enrol.queued(), "page": "experiments"}
+    return render(request, "experiments/experiments.html", shown)
 
 
 def _row(experiment: Experiment, outcome: Outcome | None) -> Row:
@@ -67,7 +68,6 @@ def _shown(result: Result) -> dict[str, Any]:
         "sentence": telling.sentence(result),
         "cards": [_card(one, control, result.outcome) for one in result.others if one.rate is not None and control],
         "chart": picture.differences(result.others),
-        "planned": sum(arm.arm.share is not None for arm in result.arms) > 0,
     }
 
 
@@ -105,7 +105,7 @@ def behind(request: HttpRequest, id: int) -> HttpResponse:
     """The people of an arm (`arm`: its id, or 'several' for those in more than one); those with an outcome (`on`)."""
     found = get_object_or_404(Experiment, pk=id)
     several = request.GET.get("arm") == people.SEVERAL
-    arm = None if several else found.arms.filter(pk=asked.whole(request.GET.get("arm"))).first()
+    arm = None if several else found.arms.filter(pk=asked.whole(request.GET.get("arm")) or 0).first()
     if arm is None and not several:
         raise Http404("There is no such arm.")
     outcome = _outcome(request) if request.GET.get("on") else None

@@ -65,11 +65,12 @@ def tell(ending: datetime, count: int = people.PEOPLE) -> None:
         Experiment.objects.update_or_create(
             key=key, defaults={"name": name, "channel": channels[E_MAIL], "days": history.TEST_DAYS}
         )
-    audience = Audience.objects.filter(destination__name=setting.CHANNEL).first()
-    if audience and "Paid Social" in channels:
-        AudienceChannel.objects.update_or_create(
-            audience_id=audience.pk, defaults={"channel": channels["Paid Social"], "campaign": None}
-        )
+    for destination, channel in ((setting.CHANNEL, "Paid Social"), (setting.BANNERS, "Display")):
+        audience = Audience.objects.filter(destination__name=destination).first()
+        if audience and channel in channels:
+            AudienceChannel.objects.update_or_create(
+                audience_id=audience.pk, defaults={"channel": channels[channel], "campaign": None}
+            )
     Goal.objects.filter(margin=1, currency="EUR").update(margin=MARGIN)
 
 

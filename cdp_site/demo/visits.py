@@ -22,7 +22,7 @@ class Visits(Month):
         user = one.user if signed_in else ""
         way = way or rnd.choices(arrivals.WAYS, cum_weights=arrivals.weights(members=known))[0]
         yield from self._lands(one, clock, web, device, user, way)
-        basket = []
+        basket: list[company.Product] = []
         for _ in range(rnd.choice((1, 1, 2, 2, 3, 3))):
             clock += rnd.uniform(10, 120)
             item = rnd.choice(company.PRODUCTS)

@@ -1,6 +1,7 @@
 """The pages of campaigns, channels and costs: whom they let in, what they show, what their forms do."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -68,7 +69,7 @@ def test_a_recognised_campaign_is_shown_confirmed_and_told_about(marketer: Clien
     assert "to confirm" not in text(marketer, "/campaigns/")
     today = timezone.localdate()
     channel = Channel.objects.get(name="Paid Search")
-    costs.by_hand(channel, one, today - timedelta(days=3), today, 40, "EUR", "me")  # type: ignore[arg-type]
+    costs.by_hand(channel, one, today - timedelta(days=3), today, Decimal(40), "EUR", "me")
     page = text(marketer, f"/campaigns/{one.pk}/")
     assert "Journeys it is in" in page
     assert "Only an experiment can" in page

@@ -42,7 +42,7 @@ def test_an_export_of_an_advertising_system_is_read() -> None:
         ("03/04/2026,Paid Search,,1,,,", "two ways"),
         ("soon,Paid Search,,1,,,", "is no day"),
         ("2026-03-01,Paid Search,,free,,,", "is no number"),
-        ("2026-03-01,Paid Search,,NaN,,,", "no number"),
+        ("2026-03-01,Paid Search,,NaN,,,", "can't be what something cost"),
         ("2026-03-01,Paid Search,,-3,,,", "can't be what something cost"),
         ("2026-03-01,Paid Search,,1,euros,,", "no code of three letters"),
         ("2026-03-01,Paid Search,,1,EUR,many,", "impressions"),

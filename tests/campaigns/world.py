@@ -1,7 +1,6 @@
 """A small company whose messages make journeys: its sources, what they send, and what the journeys are by now."""
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +18,9 @@ _numbers = itertools.count(1)
 
 def sources() -> dict[str, Source]:
     """One source of each category that matters."""
-    return {category: SourceFactory(category=category) for category in ("web", "app", "ads", "email", "till", "help")}
+    return {
+        category: SourceFactory.create(category=category) for category in ("web", "app", "ads", "email", "till", "help")
+    }
 
 
 def at(days: float, minutes: float = 0) -> str:
@@ -87,7 +88,7 @@ def goal(**fields: Any) -> Goal:
 def journeys(of: Goal | None = None) -> list[Told]:
     """All journeys in order of time."""
     words = {one.id: word(one) for one in Origin.objects.all()}
-    found: Sequence[Journey] = Journey.objects.filter(**({"goal_id": of.id} if of else {})).order_by("time", "id")
+    found = Journey.objects.filter(**({"goal_id": of.id} if of else {})).order_by("time", "id")
     return [
         Told(one.converted, one.value / 1_000_000, one.new, [words[origin] for origin in one.origins]) for one in found
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, Cost, Origin
@@ -22,8 +23,10 @@ COSTS = b"Day,Campaign,Amount spent,Currency\n2026-03-01,banners,40.00,EUR\n03/0
 
 def company() -> None:
     sources = advertising_company()
-    stray = {"type": "page", "anonymousId": "z1", "context": {"campaign": {"source": "leaflet", "medium": "paper"}}}
-    send(sources["web"], stray)
+    said = {"campaign": {"source": "leaflet", "medium": "paper"}}
+    send(
+        sources["web"], {"type": "page", "anonymousId": "z1", "context": said, "timestamp": timezone.now().isoformat()}
+    )
     lookers = changes.create("Looked around", from_json({"all": [{"did": "Page Viewed"}]}))
     buyers = changes.create("Bought", from_json({"all": [{"did": "Order Completed"}]}))
     audience = AudienceFactory(name="Everybody but buyers")
@@ -70,7 +73,7 @@ def test_she_puts_campaigns_in_order(sign_in: Callable[..., Page], width: int) -
     page.get_by_label("Value").first.fill("paper")
     page.get_by_label("Then it is").select_option(label="Store")
     page.get_by_role("button", name="What would move").click()
-    expect(page.locator("main")).to_contain_text("would move, from 1 origin")
+    expect(page.locator("main")).to_contain_text("1 touchpoint of the last 30 days would move, from 1 origin")
     check_accessible(page)
     screenshot(page, f"channel-line-{width}")
     page.get_by_role("button", name="Keep it").click()

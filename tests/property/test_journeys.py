@@ -1,5 +1,6 @@
 """Journeys that followed every change are those of a full computation: whatever merges, parts, is refunded or comes late."""
 
+import os
 from typing import Any
 
 import pytest
@@ -18,37 +19,42 @@ from tests.campaigns.world import follow, order, page, sources, track
 from tests.stream import send
 
 pytestmark = pytest.mark.django_db
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "40"))
 Message = tuple[str, dict[str, Any]]
 DAYS = st.integers(0, 80)
 WHO = st.sampled_from(
     [{"anonymous": "a"}, {"anonymous": "b"}, {"user": "u"}, {"user": "v"}, {"email": "e@example.com"}]
 )
+AD: dict[str, Any] = {"network": "google", "campaign": "spring"}
 NUMBERS = st.sampled_from(["1", "2", "3"])
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> Message:
     """(category of its source, what is sent)."""
-    day, minutes, who = draw(DAYS), draw(st.sampled_from([0, 0, 5, 20, 40])), draw(WHO)
+    day, minutes = draw(DAYS), draw(st.sampled_from([0, 0, 5, 20, 40]))
+    who: dict[str, Any] = draw(WHO)
+    number: Any = draw(NUMBERS)
     match draw(st.integers(0, 9)):
         case 0 | 1:
             query = draw(st.sampled_from(["", "", "?gclid=1", "?utm_source=google&utm_campaign=spring", "?fbclid=2"]))
             referrer = draw(st.sampled_from(["", "https://google.com/", "https://shop.example/"]))
             return "web", page(draw(st.sampled_from("ab")), day, minutes=minutes, query=query, referrer=referrer)
         case 2:
-            return "ads", track("Ad Clicked", day, minutes=minutes, network="google", campaign="spring", **who)
+            return "ads", track("Ad Clicked", day, minutes=minutes, **AD, **who)
         case 3:
-            return "ads", track("Ad Viewed", day, minutes=minutes, network="google", campaign="spring", **who)
+            return "ads", track("Ad Viewed", day, minutes=minutes, **AD, **who)
         case 4:
             return "email", track("Email Link Clicked", day, minutes=minutes, subject="News", **who)
         case 5 | 6:
             total = draw(st.sampled_from([10, 20.5, 0]))
-            return draw(st.sampled_from(["till", "web"])), order(day, draw(NUMBERS), total, minutes=minutes, **who)
+            return draw(st.sampled_from(["till", "web"])), order(day, number, total, minutes=minutes, **who)
         case 7:
-            taken = draw(st.sampled_from([{"total": 4}, {"total": 10}, {}]))
-            return "till", track("Order Refunded", day, order_id=draw(NUMBERS), currency="EUR", **taken, **who)
+            taken: dict[str, Any] = draw(st.sampled_from([{"total": 4}, {"total": 10}, {}]))
+            return "till", track("Order Refunded", day, order_id=number, currency="EUR", **taken, **who)
         case 8:
-            return "till", track("Order Cancelled", day, order_id=draw(NUMBERS), **who)
+            return "till", track("Order Cancelled", day, order_id=number, **who)
         case _:
             # What joins: an anonymous visitor, a user and an address.
             traits = {"traits": {"email": "e@example.com"}} if draw(st.booleans()) else {}
@@ -83,8 +89,8 @@ def by_hand(draw: Any) -> str:
         ids = sorted(id for (id,) in sql.rows("SELECT id FROM profile"))
         if len(ids) < 2:
             return "nothing"
-        two = draw.draw(st.permutations(ids))[:2]
-        hand.join(*plans.people(*two, identity.load_kinds()), "ines", "one person")
+        one, other = draw.draw(st.permutations(ids))[:2]
+        hand.join(*plans.people(one, other, identity.load_kinds()), "ines", "one person")
         return "joined"
     except Refused:
         return "refused"
@@ -95,7 +101,7 @@ def rows() -> list[tuple[Any, ...]]:
 
 
 @given(st.lists(messages(), min_size=2, max_size=16), st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_followed_journeys_are_those_of_a_full_computation(
     house: dict[str, Source], history: list[Message], draw: Any
 ) -> None:
