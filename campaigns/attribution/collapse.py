@@ -66,11 +66,14 @@ def joined(parts: Sequence[Ways]) -> Ways:
 
     # A column at a time: they may be long.
     alike = _Alike(all_of("key"))
-    sums = [alike.sums(all_of(name)) for name in ("journeys", "conversions", "value", "span")]
+    journeys, conversions, value, span = (
+        alike.sums(all_of(name)) for name in ("journeys", "conversions", "value", "span")
+    )
     lengths = all_of("lengths")
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     lengths = lengths[alike.first]
-    return Ways(alike.key, lengths, *sums, all_of("channel")[picked(starts[alike.first], lengths)])
+    channel = all_of("channel")[picked(starts[alike.first], lengths)]
+    return Ways(alike.key, lengths, journeys, conversions, value, span, channel)
 
 
 _KINDS = (np.uint64, np.int16, np.int32, np.int32, np.int64, np.int64, np.int16)

@@ -5,6 +5,7 @@ All of it can be added up over days, and none of it is anybody's: some 200 KB a 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -138,10 +139,8 @@ def _there(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
 def _codes(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
     """Of each touch: its journey times `count`, and its place."""
     wide = len(journeys) * count > 2**31 - 1
-    first = np.arange(0, len(journeys) * count, max(count, 1), np.int64 if wide else np.int32)
-    codes = np.repeat(first, journeys.lengths)
-    codes += axis
-    return codes
+    row: np.ndarray = np.arange(len(journeys)).astype(np.int64 if wide else np.int32)
+    return np.repeat(row * count, journeys.lengths) + axis
 
 
 def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
@@ -149,11 +148,10 @@ def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
     views = won.kind == Touch.VIEW
     if not views.any():
         return np.zeros(axis.count, np.int64)
-    codes = []
-    for some in (won.touching(views), won.touching(~views)):
-        rows, places = pairs(some, axis.of(some), axis.count)
-        codes.append(rows * axis.count + places)
-    return np.bincount(np.setdiff1d(*codes, assume_unique=True) % axis.count, minlength=axis.count)
+    seen, followed = (
+        np.unique(_codes(some, axis.of(some), axis.count)) for some in (won.touching(views), won.touching(~views))
+    )
+    return np.bincount(np.setdiff1d(seen, followed, assume_unique=True) % axis.count, minlength=axis.count)
 
 
 def _by_day(begins: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -189,7 +187,7 @@ def as_journeys(counted: Counted, direct: int) -> Journeys:
     their steps."""
     weight, conversions, value = counted.steps.worth.tolist()
     _, _, _, bare, bare_ones, bare_value = counted.totals.tolist()
-    columns = {name: np.zeros(4, TYPES[name]) for name in PER_JOURNEY}
+    columns: dict[str, Any] = {name: np.zeros(4, TYPES[name]) for name in PER_JOURNEY}
     columns |= {name: np.zeros(2, TYPES[name]) for name in PER_TOUCH}
     columns |= {
         "weight": np.array([conversions, weight - conversions, bare_ones, bare - bare_ones]),

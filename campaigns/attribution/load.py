@@ -239,7 +239,7 @@ def opened(packed: Packed, day: np.ndarray, names: Directory) -> Journeys:
 def lean(journeys: Journeys, *asked: str) -> Journeys:
     """With only what all models ask for, and what else is asked: other columns are 0 and cost nothing when some journeys or
     touches are picked."""
-    zero = {
+    zero: dict[str, Any] = {
         name: np.broadcast_to(TYPES[name](0), len(journeys))
         for name in ("profile", "time", "new", "back", "device")
         if name not in asked

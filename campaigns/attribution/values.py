@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -77,15 +78,15 @@ class Journeys:
         lengths = self.lengths[rows]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         touches = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
-        per_journey = {name: _taken(getattr(self, name), rows) for name in PER_JOURNEY}
-        per_touch = {name: _taken(getattr(self, name), touches) for name in PER_TOUCH}
-        return replace(self, starts=starts, **per_journey, **per_touch)
+        columns: dict[str, Any] = {name: _taken(getattr(self, name), rows) for name in PER_JOURNEY}
+        columns |= {name: _taken(getattr(self, name), touches) for name in PER_TOUCH}
+        return replace(self, starts=starts, **columns)
 
     def touching(self, touches: np.ndarray) -> "Journeys":
         """All journeys with only the touches of a mask over touches. Cost: one pass over these."""
         kept = np.concatenate([[0], np.cumsum(touches)])
         places = np.flatnonzero(touches)
-        per_touch = {name: _taken(getattr(self, name), places) for name in PER_TOUCH}
+        per_touch: dict[str, Any] = {name: _taken(getattr(self, name), places) for name in PER_TOUCH}
         return replace(self, starts=kept[self.starts], **per_touch)
 
     @property
