@@ -10,6 +10,7 @@ urlpatterns = [
     path("campaigns/", views.campaigns, name="attribution_campaigns"),
     path("paths/", views.journeys, name="attribution_paths"),
     path("cohorts/", views.lifetimes, name="attribution_cohorts"),
+    path("cohorts/months/", views.months, name="attribution_cohort_months"),
     path("people/", file_views.people, name="attribution_people"),
     path("people.csv", file_views.people_file, name="attribution_people_export"),
     path("numbers.csv", file_views.table, name="attribution_export"),

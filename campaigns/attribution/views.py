@@ -155,19 +155,44 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
 def lifetimes(request: HttpRequest, question: Asking) -> HttpResponse:
     """People by the channel that brought them first, and what they have been worth since."""
     found = cohorts.cohorts(question.filters)
-    top = max((value for one in found.channels for value in one.values if value is not None), default=0.0)
-    known = max((age for one in found.channels for age, value in enumerate(one.values) if value is not None), default=0)
-    rows = [(one, board.people(question.query, pictures.cohort(one))) for one in found.channels]
-    months: dict[Any, list[Any]] = {}
-    for one in found.months:
-        months.setdefault(one.id, []).append((one, board.people(question.query, pictures.cohort(one))))
+    rows = [
+        (
+            one,
+            board.people(question.query, pictures.cohort(one)),
+            f"{reverse('attribution_cohort_months')}?{_first(question, one)}",
+        )
+        for one in found.channels
+    ]
     shown = asking.shown(
-        question, "attribution_cohorts", cohorts=found, rows=rows, top=top,
-        told=sentences.worth(found), ages=range(known + 1), known=f":{known + 1}",
-        by_month=[(one, months.get(one.id, [])) for one in found.channels],
+        question, "attribution_cohorts", rows=rows, told=sentences.worth(found), **_ages(found),
         curves=pictures.curves(found) if found.channels else None,
     )  # fmt: skip
     return render(request, "attribution/cohorts.html", shown)
+
+
+@dashboard("attribution_cohorts")
+def months(request: HttpRequest, question: Asking) -> HttpResponse:
+    """The cohorts of one first channel, by month: what a fold of the page opens."""
+    found = cohorts.cohorts(question.filters)
+    wanted = request.GET.get("first", "")
+    of = [one for one in found.months if f"{-1 if one.id is None else one.id}" == wanted]
+    shown = asking.shown(
+        question, "attribution_cohorts", head=of[0].name if of else "this channel", **_ages(found),
+        months=[(one, board.people(question.query, pictures.cohort(one))) for one in of],
+    )  # fmt: skip
+    part = request.htmx  # type: ignore[attr-defined]
+    return render(request, f"attribution/{'_' if part else ''}cohort_months.html", shown)
+
+
+def _first(question: Asking, one: cohorts.Cohort) -> str:
+    return "&".join(part for part in (question.query, f"first={-1 if one.id is None else one.id}") if part)
+
+
+def _ages(found: cohorts.Cohorts) -> dict[str, Any]:
+    """How many months are known of anybody, and the greatest value, by which cells are filled."""
+    known = max((age for one in found.channels for age, value in enumerate(one.values) if value is not None), default=0)
+    top = max((value for one in found.channels for value in one.values if value is not None), default=0.0)
+    return {"ages": range(known + 1), "known": f":{known + 1}", "top": top}
 
 
 @requires("campaigns")

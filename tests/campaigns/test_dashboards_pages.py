@@ -11,7 +11,7 @@ from cdp_site import roles
 from tests.factories import account
 
 pytestmark = pytest.mark.django_db
-PAGES = ("", "campaigns/", "paths/", "cohorts/", "people/")
+PAGES = ("", "campaigns/", "paths/", "cohorts/", "cohorts/months/", "people/")
 ODD = (
     "goal=²&days=-1&since=x&until=9999-12-31&device=zz&segment=999999999999999999999&by=zz&sort=zz&of=x",
     "days=own&since=2026-02-30&until=",

@@ -118,6 +118,17 @@ def test_it_works_without_script(sign_in: Callable[..., Page]) -> None:
     expect(page.get_by_role("region", name="What each model says")).to_contain_text("Last touch")
 
 
+def test_a_cohort_opens_its_months(sign_in: Callable[..., Page]) -> None:
+    advertising_company()
+    page = sign_in("marketer", width=390)
+    page.goto("/attribution/cohorts/")
+    months = page.get_by_role("region", name="By month of the first touchpoint")
+    months.get_by_text("Paid Search").click()
+    expect(months.get_by_role("group", name="Paid Search by month").get_by_role("row")).not_to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    check_accessible(page, "an opened cohort")
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
 def test_every_page_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     advertising_company()
@@ -126,7 +137,8 @@ def test_every_page_with_a_company(sign_in: Callable[..., Page], size: tuple[int
     look_at(
         page,
         ["/attribution/", "/attribution/?buyers=new&device=mobile", "/attribution/campaigns/", "/attribution/paths/",
-         "/attribution/cohorts/", "/attribution/people/", "/attribution/people/?of_channel=15&of_converted=1",
+         "/attribution/cohorts/", "/attribution/cohorts/months/?first=15", "/attribution/people/",
+         "/attribution/people/?of_channel=15&of_converted=1",
          "/attribution/models/", "/attribution/views/", "/attribution/goals/",
          "/attribution/?since=2020-01-01&until=2020-02-01"],
         size,
