@@ -18,6 +18,10 @@ STAGE_MODULES = [
     "segments.fill",
     "profiles.rebuild",
     "segments.blocks.sealing",
+    "campaigns.attribution.attribute",
+    "campaigns.attribution.blocks",
+    "campaigns.experiments.enrol",
+    "campaigns.attribution.reports",
     "profiles.upkeep",
     "profiles.matching.job",
 ]

@@ -175,6 +175,9 @@ MEDIA_ROOT = VAR_DIR / "files"
 
 EMAIL_CONFIG = environment.email("EMAIL_URL", "consolemail://")
 vars().update(EMAIL_CONFIG)
+# Most servers let an account send in its own name only.
+_ACCOUNT = EMAIL_CONFIG.get("EMAIL_HOST_USER") or ""
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=_ACCOUNT if "@" in _ACCOUNT else "tributary@localhost")
 
 # Tracking bodies are read and bounded by connectors.receive; forms stay small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -143,6 +143,8 @@ class EvaluatedProfile(models.Model):
 
     class Meta:
         db_table = "evaluated_profile"
+        # Whoever takes somebody takes all that waits for them.
+        indexes = [models.Index(fields=["profile_id"], name="evaluated_profile_of")]
 
 
 class SegmentSize(models.Model):

@@ -64,3 +64,45 @@ class Enrolment(models.Model):
     class Meta:
         db_table = "enrolment"
         indexes = [models.Index(fields=["experiment_id", "arm_id", "profile_id"], name="enrolment_of_experiment")]
+
+
+class EnrolProfile(models.Model):
+    """Queue: a person whose enrolments may have changed. Claimed by `campaigns.experiments.enrol`."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    profile_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "enrol_profile"
+
+
+class EnrolmentFile(models.Model):
+    """A file of who was in which arm, uploaded and not sent yet: somebody is looking at what it would do."""
+
+    id = models.BigIntegerField(primary_key=True, default=new_id)
+    name = models.CharField(max_length=200)
+    body = models.BinaryField()
+    chosen = models.JSONField(
+        default=dict, help_text="What was chosen in the form: campaigns.experiments.files.Chosen."
+    )
+    created_by = models.TextField(default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "enrolment_file"
+
+
+class ExperimentTally(models.Model):
+    """An experiment counted on one outcome: what pages show for a while. A cache; `campaigns.experiments.tallies`."""
+
+    pk = models.CompositePrimaryKey("experiment_id", "outcome")
+    experiment_id = models.BigIntegerField()
+    outcome = models.TextField(help_text="campaigns.experiments.outcomes.Outcome.key")
+    days = models.PositiveSmallIntegerField(help_text="The experiment's, when it was counted.")
+    at = models.DateTimeField()
+    seconds = models.FloatField(default=0, help_text="What counting it took.")
+    stale = models.BooleanField(default=False, help_text="Somebody came to an arm, or left one, since.")
+    body = models.JSONField()
+
+    class Meta:
+        db_table = "experiment_tally"

@@ -46,6 +46,9 @@ class CampaignName(models.Model):
     kind = models.CharField(max_length=10, choices=[("utm", "Campaign name"), ("ad", "Ad or campaign id")])
     source = models.TextField(default="", blank=True, help_text="utm_source or network; empty for an e-mail's subject.")
     value = models.TextField()
+    given = models.BooleanField(
+        default=False, help_text="By somebody: goes before what was recognised, and without a source means any."
+    )
 
     class Meta:
         db_table = "campaign_name"
@@ -74,3 +77,14 @@ class Cost(models.Model):
             )
         ]
         indexes = [models.Index(fields=["day"], name="campaign_cost_of_day")]
+
+
+class AudienceChannel(models.Model):
+    """What being in an audience costs: its people are advertised to by this channel, or one campaign of it."""
+
+    audience_id = models.BigIntegerField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_constraint=False)
+    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.SET_NULL, db_constraint=False)
+
+    class Meta:
+        db_table = "audience_channel"

@@ -36,6 +36,9 @@ class Report(models.Model):
     weekdays = models.JSONField(default=list, help_text="0 is Monday.")
     hour = models.SmallIntegerField(default=8)
     enabled = models.BooleanField(default=True)
+    site = models.TextField(
+        default="", blank=True, help_text="Where the letter's links lead: as whoever made it saw the site."
+    )
     due_at = models.DateTimeField(help_text="When it is sent next.")
     attempts = models.SmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)

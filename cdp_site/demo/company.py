@@ -116,13 +116,6 @@ PRODUCTS = tuple(
     for colour in _COLOURS
 )
 CATEGORIES = tuple(_KINDS)
-CAMPAIGNS = (
-    ("google", "cpc", "brand-search", "gclid"),
-    ("facebook", "paid-social", "autumn-coats", "fbclid"),
-    ("instagram", "paid-social", "linen-summer", "fbclid"),
-    ("google", "cpc", "shopping-shoes", "gclid"),
-    ("bing", "cpc", "brand-search", "msclkid"),
-)
 NEWSLETTERS = (
     "New in: knitwear",
     "Linen is back",
@@ -140,6 +133,7 @@ TICKETS = (
     "Wrong item delivered",
     "Question about care",
 )
+CALLS = ("Is it in stock", "Which size", "Delivery date", "Change of address")
 # How busy a month is, January first: sales in January and July, presents in November and December.
 SEASON = (1.15, 0.8, 0.9, 1.0, 1.05, 1.0, 1.15, 0.75, 0.95, 1.05, 1.35, 1.5)
 # How busy an hour is.

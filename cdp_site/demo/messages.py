@@ -4,6 +4,7 @@ Every function takes the message's id, its time (ISO 8601), and what it is about
 the demo hold no character that JSON would escape.
 """
 
+from cdp_site.demo.arrivals import Arrival
 from cdp_site.demo.company import Product
 from cdp_site.demo.people import Customer
 
@@ -16,18 +17,41 @@ def _who(anonymous: str, user: str) -> str:
 
 
 def page(
-    key: str, time: str, anonymous: str, user: str, path: str, title: str, campaign: str = "", query: str = ""
+    key: str,
+    time: str,
+    anonymous: str,
+    user: str,
+    path: str,
+    title: str,
+    more: str = "",
+    query: str = "",
+    referrer: str = "",
 ) -> str:
+    """`more`: for the context, see `landing`."""
+    led = f',"referrer":"{referrer}"' if referrer else ""
     return (
         f'{{"type":"page","messageId":"{key}","timestamp":"{time}",{_who(anonymous, user)},'
         f'"properties":{{"path":"{path}","title":"{title}"}},'
-        f'"context":{{{_LIBRARY}{campaign},"page":{{"path":"{path}","url":"{SITE}{path}{query}"}}}}}}'
+        f'"context":{{{_LIBRARY}{more},"page":{{"path":"{path}","url":"{SITE}{path}{query}"{led}}}}}}}'
     )
 
 
-def campaign(source: str, medium: str, name: str) -> str:
+def landing(browser: str, way: Arrival) -> str:
     """For the context of the page on which somebody landed."""
-    return f',"campaign":{{"source":"{source}","medium":"{medium}","name":"{name}"}}'
+    campaign = (
+        f',"campaign":{{"source":"{way.source}","medium":"{way.medium}","name":"{way.campaign}"}}'
+        if way.campaign
+        else ""
+    )
+    return f',"userAgent":"{browser}"{campaign}'
+
+
+def query(way: Arrival, click: str) -> str:
+    """The query of the address on which somebody landed."""
+    if not way.campaign:
+        return ""
+    tags = f"?utm_source={way.source}&utm_medium={way.medium}&utm_campaign={way.campaign}"
+    return f"{tags}&{way.click}={click}" if way.click else tags
 
 
 def product(key: str, time: str, anonymous: str, user: str, event: str, one: Product) -> str:
@@ -97,11 +121,60 @@ def subscriber(key: str, time: str, one: Customer) -> str:
     )
 
 
-def mail(key: str, time: str, one: Customer, event: str, subject: str) -> str:
+def mail(key: str, time: str, one: Customer, event: str, subject: str, campaign: str = "") -> str:
+    named = f',"campaign":"{campaign}","source":"newsletter"' if campaign else ""
     return (
         f'{{"type":"track","event":"{event}","messageId":"{key}","timestamp":"{time}",'
-        f'"properties":{{"subject":"{subject}"}},'
-        f'"context":{{"externalIds":[{{"type":"newsletter","id":"N{one.number + 30_000}"}}]}}}}'
+        f'"properties":{{"subject":"{subject}"{named}}},{_reader(one)}}}'
+    )
+
+
+def _reader(one: Customer) -> str:
+    """Whom the newsletter means: known by its own number."""
+    return f'"context":{{"externalIds":[{{"type":"newsletter","id":"N{one.number + 30_000}"}}]}}'
+
+
+def enrolled(
+    key: str, time: str, one: Customer, experiment: tuple[str, str], arm: tuple[str, str], control: bool
+) -> str:
+    """Somebody was drawn into an arm of a test; both as (id, name)."""
+    marks = ',"control":true' if control else ""
+    return (
+        f'{{"type":"track","event":"Experiment Viewed","messageId":"{key}","timestamp":"{time}",'
+        f'"properties":{{"experiment_id":"{experiment[0]}","experiment_name":"{experiment[1]}",'
+        f'"variation_id":"{arm[0]}","variation_name":"{arm[1]}"{marks}}},{_reader(one)}}}'
+    )
+
+
+def text_clicked(key: str, time: str, one: Customer, way: Arrival) -> str:
+    """The link in a text message was followed."""
+    return (
+        f'{{"type":"track","event":"SMS Clicked","messageId":"{key}","timestamp":"{time}",{_reader(one)},'
+        f'"properties":{{"source":"{way.source}","medium":"{way.medium}","campaign":"{way.campaign}"}}}}'
+    )
+
+
+def tapped(key: str, time: str, device: str, one: Customer) -> str:
+    return (
+        f'{{"type":"track","event":"Push Notification Tapped","messageId":"{key}","timestamp":"{time}",'
+        f'{_who(device, one.user)},"properties":{{"campaign":"new-in"}},'
+        f'"context":{{"device":{{"id":"{device}","type":"ios"}}}}}}'
+    )
+
+
+def in_store(key: str, time: str, device: str, one: Customer, store: str) -> str:
+    """The app noticed that its owner came into a store."""
+    return (
+        f'{{"type":"track","event":"Store Visited","messageId":"{key}","timestamp":"{time}",{_who(device, one.user)},'
+        f'"properties":{{"store":"{store}"}},"context":{{"device":{{"id":"{device}","type":"ios"}}}}}}'
+    )
+
+
+def called(key: str, time: str, one: Customer, about: str, seconds: int) -> str:
+    """Somebody rang the call centre, and gave an e-mail address."""
+    return (
+        f'{{"type":"track","event":"Call Ended","messageId":"{key}","timestamp":"{time}",'
+        f'"properties":{{"email":"{one.email}","about":"{about}","duration":{seconds}}}}}'
     )
 
 
@@ -112,10 +185,19 @@ def ticket(key: str, time: str, one: Customer, event: str, number: int, title: s
     )
 
 
-def clicked(key: str, time: str, anonymous: str, source: str, name: str, click: str) -> str:
+def clicked(key: str, time: str, anonymous: str, way: Arrival, click: str) -> str:
     return (
         f'{{"type":"track","event":"Ad Clicked","messageId":"{key}","timestamp":"{time}","anonymousId":"{anonymous}",'
-        f'"properties":{{"network":"{source}","campaign":"{name}","click_id":"{click}"}}}}'
+        f'"properties":{{"network":"{way.source}","medium":"{way.medium}","campaign":"{way.campaign}",'
+        f'"click_id":"{click}"}}}}'
+    )
+
+
+def seen(key: str, time: str, anonymous: str, way: Arrival) -> str:
+    """An advertisement was shown."""
+    return (
+        f'{{"type":"track","event":"Ad Viewed","messageId":"{key}","timestamp":"{time}","anonymousId":"{anonymous}",'
+        f'"properties":{{"network":"{way.source}","medium":"{way.medium}","campaign":"{way.campaign}"}}}}'
     )
 
 

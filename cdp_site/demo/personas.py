@@ -64,13 +64,23 @@ def _elena() -> Iterator[Line]:
 
 
 def _jonas() -> Iterator[Line]:
-    """He looked at shoes online last week, and bought them in the store today: advertisements must leave him alone."""
+    """He came by an advertisement last week, before he said who he was, and looked at shoes; he bought them in the store
+    today. The advertisement is part of what led there, and further ones must leave him alone."""
     who: dict[str, object] = {"userId": "hp-jonas"}
     traits = {
         "email": "jonas.weber@example.net", "firstName": "Jonas", "lastName": "Weber", "city": "Berlin", "country": "DE",
         "phone": "+49 151 5550 0199", "loyaltyCard": "HP90000002", "consents": {"email": True, "sms": True, "ads": True},
     }  # fmt: skip
     yield "web", timedelta(days=40), {"type": "identify", "anonymousId": "w-jonas-0", "traits": traits, **who}
+    yield "ads", timedelta(days=7, minutes=2), {
+        "type": "track", "event": "Ad Clicked", "anonymousId": "w-jonas-1",
+        "properties": {"network": "instagram", "medium": "paid-social", "campaign": "linen-summer"},
+    }  # fmt: skip
+    yield "web", timedelta(days=7, minutes=1), {
+        "type": "page", "anonymousId": "w-jonas-1", "properties": {"path": "/shoes/", "title": "Shoes"},
+        "context": {"campaign": {"source": "instagram", "medium": "paid-social", "name": "linen-summer"}},
+    }  # fmt: skip
+    yield "web", timedelta(days=7), {"type": "identify", "anonymousId": "w-jonas-1", **who}
     for day in (7, 5, 3):
         viewed = {"product_id": "HP-SH02-RU", "name": "Desert boots, rust", "category": "shoes", "price": 129.0}
         yield "web", timedelta(days=day), {

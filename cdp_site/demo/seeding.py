@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import sql
-from cdp_site.demo import history, personas, setting
+from cdp_site.demo import history, money, personas, setting
 from cdp_site.models import Progress
 from profiles import inbox
 
@@ -50,6 +50,7 @@ def seed(people: int, wait: Callable[[], None] = lambda: time.sleep(0.2)) -> int
         Progress.objects.filter(name=NAME).update(at=timezone.now(), detail="the last messages are being worked off")
         wait()
     setting.segments_and_channel()
+    money.tell(ending, people)
     done = progress.done + sent
     Progress.objects.report(NAME, done, done, "all of it is in")
     return sent

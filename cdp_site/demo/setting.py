@@ -16,6 +16,8 @@ from segments.rules import from_json
 SEGMENTS = ("recent-buyers", "regulars", "never-bought", "slipping-away", "basket", "readers", "asked-for-help")
 CHANNEL = "Ad platform (inside the demo)"
 FILE = "Catalogue printers (CSV)"
+BANNERS = "Banner network (CSV)"
+LOOKED = "Looked around in 30 days"
 PATH = "/demo/channel/"
 
 
@@ -58,6 +60,9 @@ def segments_and_channel() -> None:
         _channel(made)
     if not Destination.objects.filter(name=FILE).exists():
         _file(made)
+    if not Destination.objects.filter(name=BANNERS).exists():
+        looked = Segment.objects.filter(name=LOOKED).first()
+        _banners(looked or changes.create(LOOKED, from_json(_LOOKED), by), made["recent-buyers"])
 
 
 def _channel(made: dict[str, Segment]) -> None:
@@ -87,4 +92,17 @@ def _file(made: dict[str, Segment]) -> None:
     folder = Destination.objects.create(name=FILE, kind="csv_file", config=config)
     audience = Audience.objects.create(destination=folder, name="Regulars")
     AudienceSegment.objects.create(audience=audience, segment=made["regulars"], role="include")
+    sync.start(audience)
+
+
+_LOOKED = {"all": [{"did": "Page Viewed", "within_days": 30}]}
+
+
+def _banners(looked: Segment, bought: Segment) -> None:
+    """Whom banners may follow: whoever looked around, without those who have just bought."""
+    config = {"folder": "banners", "writes": "both", "minutes": 60, "identifiers": ["email"], "traits": []}
+    network = Destination.objects.create(name=BANNERS, kind="csv_file", config=config)
+    audience = Audience.objects.create(destination=network, name="Retargeting")
+    AudienceSegment.objects.create(audience=audience, segment=looked, role="include")
+    AudienceSegment.objects.create(audience=audience, segment=bought, role="exclude")
     sync.start(audience)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from cdp_site.demo import company, messages, people, personas, seeding, setting
+from cdp_site.demo import arrivals, company, messages, people, personas, seeding, setting
 from cdp_site.demo.history import DAYS
 from connectors.models import Source
 
@@ -35,7 +35,9 @@ class Ticker:
         web, item, key = f"w-{one.number}-0", rnd.choice(company.PRODUCTS), str(uuid4())
         user = one.user if rnd.random() < 0.4 else ""
         what = rnd.random()
-        if what < 0.42:
+        if what < 0.12:
+            self._lands(key, now, web, user, one.number)
+        elif what < 0.42:
             self._send("web", messages.page(key, now, web, user, f"/{item.category}/", item.category.title()))
         elif what < 0.74:
             self._send("web", messages.product(key, now, web, user, "Product Viewed", item))
@@ -51,10 +53,21 @@ class Ticker:
             store = rnd.choice(company.STORES[one.country])
             number = f"LT{int(time.time() * 10)}"
             self._send("till", messages.order(key, now, "", "Order Completed", number, [item], store, extra))
+        elif what < 0.98:
+            subject = rnd.choice(company.NEWSLETTERS)
+            self._send("mail", messages.mail(key, now, one, "Email Opened", subject, arrivals.slug(subject)))
         elif what < 0.99:
-            self._send("mail", messages.mail(key, now, one, "Email Opened", rnd.choice(company.NEWSLETTERS)))
+            self._send("ads", messages.seen(key, now, web, arrivals.BANNER))
         else:
             self._send("web", messages.page(key, now, f"new-{uuid4().hex[:12]}", "", "/", company.NAME))
+
+    def _lands(self, key: str, now: str, web: str, user: str, number: int) -> None:
+        """Somebody comes to the site: by an advertisement, a search, or of his own accord."""
+        way = self.rnd.choices(arrivals.WAYS, cum_weights=arrivals.weights(members=bool(user)))[0]
+        click = f"{way.click}.{self.rnd.getrandbits(48):012x}" if way.click else ""
+        more = messages.landing(arrivals.browser(number, 0), way)
+        led = messages.query(way, click), way.referrer
+        self._send("web", messages.page(key, now, web, user, "/", company.NAME, more, *led))
 
     def recognise(self) -> None:
         """The visitor signs in: her anonymous days become Sofia's."""

@@ -14,7 +14,10 @@ from cdp_site import database
 from cdp_site.installed import Problem
 from cdp_site.postgres import BASE_DIR, Server
 
-NAMES = ("resolve", "segments", "pages", "receive", "latency", "identity", "matching", "questions")
+NAMES = (
+    "resolve", "segments", "pages", "receive", "latency", "identity", "matching", "questions", "attribution",
+    "dashboards",
+)  # fmt: skip
 
 
 def main() -> int:

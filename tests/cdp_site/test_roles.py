@@ -68,7 +68,20 @@ AREA_OF = {
     "streamed": "connectors",
     "rejected": "connectors",
     "replay_rejected": "admin",
-}
+} | dict.fromkeys(
+    [
+        "campaigns", "campaign", "campaign_new", "campaign_confirm", "campaign_merge", "campaign_names", "campaign_channels",
+        "campaign_channel", "campaign_channel_new", "campaign_line", "campaign_line_new", "campaign_line_remove",
+        "campaign_lines_restore", "campaign_costs", "campaign_cost_file", "campaign_cost_remove", "campaign_left_out",
+        "experiments", "experiment", "experiment_new", "experiment_edit", "experiment_people", "experiment_export",
+        "experiment_file", "experiment_file_forget",
+        "attribution", "attribution_campaigns", "attribution_paths", "attribution_cohorts", "attribution_people",
+        "attribution_people_export", "attribution_export", "attribution_models", "attribution_views", "attribution_keep",
+        "attribution_remove", "attribution_letter", "attribution_goals", "attribution_goal", "attribution_goal_new",
+        "attribution_goal_remove", "attribution_goal_rest",
+    ],
+    "campaigns",
+)  # fmt: skip
 
 
 def addresses(resolver: URLResolver, before: str = "/", space: str = "") -> Iterator[tuple[str, str]]:
@@ -131,8 +144,8 @@ def test_agents_see_people_and_decide_who_is_who_marketers_not_what_admins_do() 
     areas = {role: {area for area, roles in AREAS.items() if role in roles} for role in (AGENT, MARKETER, ADMIN)}
     assert areas == {
         AGENT: {"people", "identity"},
-        MARKETER: {"people", "segments", "connectors"},
-        ADMIN: {"people", "identity", "segments", "connectors", "admin"},
+        MARKETER: {"people", "segments", "campaigns", "connectors"},
+        ADMIN: {"people", "identity", "segments", "campaigns", "connectors", "admin"},
     }
 
 
@@ -222,7 +235,11 @@ def test_agents_are_shown_no_links_to_where_they_may_not_go() -> None:
     for path in ("/", "/people/", "/people/?q=nobody", f"/people/{person(1, 'u1').pk}/", "/search/?q=e"):
         links = set(re.findall(r'(?:href|hx-get|action)="(/[^"?#]*)', client.get(path).content.decode()))
         assert links
-        barred = {link for link in links if link.startswith(("/segments/", "/connectors/", "/admin/"))}
+        barred = {
+            link
+            for link in links
+            if link.startswith(("/segments/", "/campaigns/", "/attribution/", "/connectors/", "/admin/"))
+        }
         assert not barred, path
 
 
@@ -231,5 +248,5 @@ def test_the_rail_shows_each_role_its_places() -> None:
         return re.findall(r'class="item" href="([^"]+)"', signed_in(role).get("/people/").content.decode())
 
     assert rail(AGENT) == ["/", "/people/"]
-    assert rail(MARKETER) == ["/", "/people/", "/segments/", "/connectors/"]
-    assert rail(ADMIN) == ["/", "/people/", "/segments/", "/connectors/", "/admin/"]
+    assert rail(MARKETER) == ["/", "/people/", "/segments/", "/campaigns/", "/attribution/", "/connectors/"]
+    assert rail(ADMIN) == ["/", "/people/", "/segments/", "/campaigns/", "/attribution/", "/connectors/", "/admin/"]
