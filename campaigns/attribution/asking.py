@@ -109,7 +109,8 @@ def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
         "periods": PERIODS, "own": OWN, "devices": _marked(DEVICES, asking.filters.devices), "buyers": BUYERS,
         "unfiltered": asking.with_(segment="", buyers="", device="", views="", of=""),
         "longer": asking.with_(days="365", since="", until=""),
-        "one_of": one_of(asking.unit), "costs_address": _address("costs"), "experiments_address": _address("experiments"),
+        "one_of": one_of(asking.unit), "single": single(asking.unit),
+        "costs_address": _address("costs"), "experiments_address": _address("experiments"),
         "segments": list(Segment.objects.filter(status=Segment.Status.LIVE).values_list("pk", "name").order_by("name")),
         **more,
     }  # fmt: skip
@@ -117,8 +118,13 @@ def shown(asking: Asking, page: str, **more: Any) -> dict[str, Any]:
 
 def one_of(unit: str) -> str:
     """'an order' of 'orders'."""
-    one = unit[:-1] if unit.endswith("s") else unit
+    one = single(unit)
     return f"{'an' if one[:1] in 'aeiou' else 'a'} {one}"
+
+
+def single(unit: str) -> str:
+    """'order' of 'orders'."""
+    return unit[:-1] if unit.endswith("s") else unit
 
 
 def _address(name: str) -> str:

@@ -19,7 +19,7 @@ __all__ = ["PAGE", "Found", "People", "Which", "people", "profile_ids", "which"]
 
 PAGE = 50
 _MOST_STEPS = 30  # of a journey that are shown
-_TOGETHER = 200_000  # journeys that wait to be put to their people
+_TOGETHER = 100_000  # journeys that wait to be put to their people
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class _Matching:
 
     @property
     def nbytes(self) -> int:
-        return 40 * len(self.people) + 500
+        return 28 * len(self.people) + 500
 
 
 def people(filters: Filters, what: Which, after: str = "", most: int = PAGE) -> People:
     """Cost: a pass over the filters' journeys (kept for the next page), then a page's people by their keys."""
     question, found = _matching(filters, what)
-    order = np.lexsort((found.people, -found.latest))
+    order = np.lexsort((found.people, ~found.latest))
     if after:
         at, number = _cursor(after)
         order = order[(found.latest[order] < at) | ((found.latest[order] == at) & (found.people[order] > number))]
@@ -107,32 +107,44 @@ def _matching(filters: Filters, what: Which) -> tuple[Question, _Matching]:
 
 
 def _matched(question: Question, what: Which, cohort: np.ndarray | None) -> _Matching:
-    found = _Matching(*(np.zeros(0, np.int64) for _ in range(5)))
+    found = _Matching(*(np.zeros(0, kind) for kind in _KINDS))
     waiting: list[_Matching] = []
     for journeys in question.parts():
         chosen = np.flatnonzero(what.mask(question, journeys, cohort))
-        columns = (journeys.converted, journeys.value, journeys.time // 1_000_000)
-        ones = np.ones(len(chosen), np.int64)
-        waiting.append(
-            _Matching(journeys.profile[chosen], ones, *(column[chosen].astype(np.int64) for column in columns))
+        moment = journeys.time[chosen] // 1_000_000
+        columns = (
+            journeys.profile[chosen],
+            np.ones(len(chosen)),
+            journeys.converted[chosen],
+            journeys.value[chosen],
+            moment,
         )
+        waiting.append(_Matching(*(column.astype(kind) for column, kind in zip(columns, _KINDS, strict=True))))
         if sum(len(one.people) for one in waiting) > _TOGETHER:
             found, waiting = _joined([found, *waiting]), []
     return _joined([found, *waiting])
 
 
+_KINDS = (np.int64, np.int32, np.int32, np.int64, np.uint32)
+
+
 def _joined(parts: Sequence[_Matching]) -> _Matching:
-    """Each person once. Cost: a sort of what is mostly sorted."""
-    people, journeys, conversions, value, latest = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in _Matching.__dataclass_fields__
-    )
+    """Each person once. Cost: a sort of what is mostly sorted. A column at a time: they may be long."""
+    people = np.concatenate([part.people for part in parts])
     if not len(people):
         return parts[0]
     order = np.argsort(people, kind="stable")
     people = people[order]
     begins = np.flatnonzero(np.concatenate([[True], people[1:] != people[:-1]]))
-    journeys, conversions, value = (np.add.reduceat(one[order], begins) for one in (journeys, conversions, value))
-    return _Matching(people[begins], journeys, conversions, value, np.maximum.reduceat(latest[order], begins))
+
+    def put_together(name: str, how: np.ufunc) -> np.ndarray:
+        found: np.ndarray = how.reduceat(np.concatenate([getattr(part, name) for part in parts])[order], begins)
+        return found
+
+    return _Matching(
+        people[begins], put_together("journeys", np.add), put_together("conversions", np.add),
+        put_together("value", np.add), put_together("latest", np.maximum),
+    )  # fmt: skip
 
 
 # The latest journeys of a page's people. By the people first: their journeys are few.

@@ -99,7 +99,7 @@ def board(
     wanted = sort if sort in SORTS else "orders"
     lines.sort(key=lambda line: _order(line, wanted))
     none = _line(table.none, table, model, query, {}, campaigns)
-    widest = max((line.orders.high for line in [*lines, none]), default=0.0)
+    widest = max((line.orders.high for line in lines), default=0.0)
     return Board(table, model, models.get(model, model), tuple(lines), none, widest, wanted)
 
 

@@ -73,10 +73,16 @@ def ever(filters: Filters) -> Filters:
 
 @dataclass
 class _Firsts:
-    """People in the order of their ids, with the cohort of each: -1 where the filters don't ask for it."""
+    """People in the order of their ids, with the cohort of each (-1 where the filters don't ask for it), and whether they
+    have converted."""
 
     people: np.ndarray
     cohort: np.ndarray
+    bought: np.ndarray
+
+    @classmethod
+    def nobody(cls) -> "_Firsts":
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, bool))
 
     def place(self, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where they are, and whether they are there."""
@@ -89,6 +95,7 @@ class _Firsts:
     def add(self, people: np.ndarray, cohort: np.ndarray) -> None:
         into = np.searchsorted(self.people, people)
         self.people, self.cohort = np.insert(self.people, into, people), np.insert(self.cohort, into, cohort)
+        self.bought = np.insert(self.bought, into, False)
 
 
 @dataclass(frozen=True)
@@ -129,9 +136,9 @@ def _months(days: np.ndarray) -> np.ndarray:
 def first_ones(filters: Filters, question: Question) -> tuple[np.ndarray, np.ndarray, Layout]:
     """People (sorted) and the cohort of each. `question`: of all days (`ever`). Cost: a pass over them."""
     layout = Layout(filters, len(question.directory.channels))
-    firsts = _Firsts(np.zeros(0, np.int64), np.zeros(0, np.int32))
+    firsts = _Firsts.nobody()
     for part in question.parts():
-        _meet(firsts, layout, question.counted(part))
+        _meet(firsts, layout, _needed(question, part))
     return firsts.people, firsts.cohort, layout
 
 
@@ -146,6 +153,10 @@ def whose(filters: Filters, channel: int | None, month: date | None) -> np.ndarr
     if month is not None:
         chosen &= cohort // (layout.places + 1) == _month(month) - layout.first_month
     return people[chosen]
+
+
+def _needed(question: Question, part: Journeys) -> Journeys:
+    return question.counted(load.lean(part, "profile", "time", "device"))
 
 
 def _meet(firsts: _Firsts, layout: Layout, journeys: Journeys) -> tuple[np.ndarray, np.ndarray]:
@@ -174,22 +185,21 @@ def _meet(firsts: _Firsts, layout: Layout, journeys: Journeys) -> tuple[np.ndarr
 
 def _cohorts(filters: Filters, question: Question, today: date, currency: str) -> Cohorts:
     layout = Layout(filters, len(question.directory.channels))
-    firsts = _Firsts(np.zeros(0, np.int64), np.zeros(0, np.int32))
+    firsts = _Firsts.nobody()
     value = np.zeros((layout.size, HORIZON + 2), np.int64)  # by months since the first; the last is for later ones
     orders = np.zeros(layout.size, np.int64)
-    buyers: list[np.ndarray] = []
     for part in question.parts():
-        journeys = question.counted(part)
+        journeys = _needed(question, part)
         bought, place = _meet(firsts, layout, journeys)
+        firsts.bought[place] = True
         cohort = firsts.cohort[place]
-        bought, cohort, place = bought[cohort >= 0], cohort[cohort >= 0], place[cohort >= 0]
+        bought, cohort = bought[cohort >= 0], cohort[cohort >= 0]
         since = _months(journeys.day[bought]) - layout.first_month - cohort // (layout.places + 1)
         np.add.at(value, (cohort, np.clip(since, 0, HORIZON + 1)), journeys.value[bought])
-        np.add.at(orders, cohort, 1)
-        buyers.append(np.unique(firsts.people[place]))
-    who = np.unique(np.concatenate(buyers)) if buyers else firsts.people[:0]
-    people = np.bincount(firsts.cohort[firsts.cohort >= 0], minlength=layout.size)
-    bought_once = np.bincount(firsts.cohort[firsts.place(who)[0]], minlength=layout.size)
+        orders += np.bincount(cohort, minlength=layout.size)
+    asked = firsts.cohort >= 0
+    people = np.bincount(firsts.cohort[asked], minlength=layout.size)
+    bought_once = np.bincount(firsts.cohort[asked & firsts.bought], minlength=layout.size)
     shaped = layout.months, layout.places + 1
     table = _Table(
         question, layout, _month(today), people.reshape(shaped), bought_once.reshape(shaped), orders.reshape(shaped),
@@ -238,11 +248,13 @@ class _Table:
             one.id if one else None, one.name if one else NOBODY, one.hue if one else 0, month, people,
             int(self.buyers[months, place].sum()), int(self.orders[months, place].sum()),
             int(self.value[months, place].sum()) / MILLIONTH / max(people, 1),
-            tuple(self._by(place, months, later) for later in range(HORIZON + 1)),
+            self._by_month(place, months),
         )  # fmt: skip
 
-    def _by(self, place: int, months: list[int], later: int) -> float | None:
-        """Value per person up to the end of a later month, of those for whom it is over."""
-        over = [month for month in months if self.layout.first_month + month + later < self.now]
-        people = int(self.people[over, place].sum()) if over else 0
-        return int(self.value[over, place, : later + 1].sum()) / MILLIONTH / people if people else None
+    def _by_month(self, place: int, months: list[int]) -> tuple[float | None, ...]:
+        """Value per person up to the end of each later month, of those for whom it is over."""
+        later = np.arange(HORIZON + 1)
+        over = self.layout.first_month + np.array(months)[:, None] + later < self.now
+        people = self.people[months, place] @ over
+        value = (np.cumsum(self.value[months, place, : HORIZON + 1], axis=1) * over).sum(axis=0) / MILLIONTH
+        return tuple(float(some / one) if one else None for some, one in zip(value, people, strict=True))

@@ -5,19 +5,12 @@ share of the *converting* journeys, for every channel; it says something only be
 is in 38 % of journeys, and in 2 % of what ends well, just appears. Whether anything was added only an experiment can say.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-
-from campaigns.attribution.models import removal_effects
-from campaigns.attribution.values import Journeys
 
 # Removal effect as a multiple of presence: from the first on it stands by conversions as much as anywhere, up to the
 # second it mostly appears.
 AS_MUCH, LITTLE = 0.9, 0.5
-DENSE = 64  # places up to which a table of all journeys and places is quicker than a sort
 
 
 class Verdict(StrEnum):
@@ -42,65 +35,9 @@ class Measured:
     high: float
 
 
-@dataclass(frozen=True)
-class Contribution:
-    """A channel or campaign. `present`: share of all journeys that it is in; `ending`: share of the conversions in whose
-    journeys it is; `lost`: share of the conversions that would be lost without it, by the Markov model. All 0 to 1, of
-    what is known at all: journeys and conversions without touchpoint are in the whole, too."""
-
-    name: str
-    present: float
-    ending: float
-    lost: float
-    measured: Measured | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        return verdict(self.present, self.lost, self.measured)
-
-    def sentence(self, unit: str = "conversions") -> str:
-        return sentence(self.name, self.present, self.lost, unit, self.measured)
-
-
-def contributions(
-    journeys: Journeys,
-    axis: np.ndarray,
-    count: int,
-    names: Sequence[str],
-    measured: Mapping[int, Measured] | None = None,
-) -> list[Contribution]:
-    """Of each place of the axis; `measured` by place. Cost: a sort of the touches, and a Markov chain."""
-    present, ending = presence(journeys, axis, count)
-    conversions = journeys.weight[journeys.converted].sum()
-    known = journeys.weight[journeys.converted & (journeys.lengths > 0)].sum()
-    lost = removal_effects(journeys, axis, count) * (known / max(conversions, 1))
-    found = measured or {}
-    return [
-        Contribution(names[place], float(present[place]), float(ending[place]), float(lost[place]), found.get(place))
-        for place in range(count)
-    ]
-
-
-def presence(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each place the share of all journeys that it is in, and of the conversions. Each journey counts once."""
-    met = journeys.journey_of * (count + 1) + np.where(axis < 0, count, axis)
-    if count < DENSE:
-        there = np.zeros(len(journeys) * (count + 1), bool)
-        there[met] = True
-        met = np.flatnonzero(there)
-    else:
-        met = np.unique(met)
-    rows, places = np.divmod(met, count + 1)
-    weight = journeys.weight.astype(np.float64)
-    ending = weight * journeys.converted
-    return (
-        np.bincount(places, weight[rows], count + 1)[:-1] / max(weight.sum(), 1),
-        np.bincount(places, ending[rows], count + 1)[:-1] / max(ending.sum(), 1),
-    )
-
-
 def verdict(present: float, lost: float, measured: Measured | None = None) -> Verdict:
-    """An experiment's word goes before any model's."""
+    """Of something that is in a share `present` of all journeys, and without which a share `lost` of the conversions would be
+    lost by the Markov model (0 to 1). An experiment's word goes before any model's."""
     if measured is not None:
         return Verdict.ADDS if measured.low > 0 else Verdict.TAKES if measured.high < 0 else Verdict.NOT_SHOWN
     if lost >= AS_MUCH * present and lost > 0:

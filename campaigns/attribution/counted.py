@@ -5,9 +5,11 @@ All of it can be added up over days, and none of it is anybody's: some 200 KB a 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from campaigns.attribution import load
 from campaigns.attribution.load import Part, Question
 from campaigns.attribution.models import MODELS, markov, shapley
 from campaigns.attribution.models.chain import Chain
@@ -80,9 +82,9 @@ def count(question: Question, axis: Axis) -> Counted:
 
 
 def _count(question: Question, axis: Axis, part: Part) -> Counted:
-    journeys = part.journeys
-    converted = journeys.converted
-    counted = question.counted(journeys)
+    journeys, converted = part.journeys, part.journeys.converted
+    needed = load.lean(journeys, *(["campaign"] if axis.campaigns else []))
+    counted = question.counted(needed)
     places = axis.of(counted)
     begins = np.flatnonzero(np.diff(journeys.day, prepend=-1)) if len(journeys) else np.zeros(0, np.int64)
     bare = counted.lengths == 0
@@ -94,11 +96,11 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
     line = np.bincount(day[rows] * axis.count + of, minlength=len(begins) * axis.count)
     alone = np.bincount(rows, minlength=len(won))[rows] == 1
     present = (
-        np.bincount(pairs(counted, places, axis.count)[1], minlength=axis.count),
+        _journeys_with(counted, places, axis.count),
         np.bincount(of, minlength=axis.count),
         exactly(of, won.value[rows], axis.count),
         np.bincount(of[alone], minlength=axis.count),
-        _seen_only(journeys.where(converted), axis),
+        _seen_only(needed.where(converted), axis),
     )
     return Counted(
         journeys.day[begins], line.reshape(len(begins), axis.count).astype(np.int32),
@@ -115,14 +117,30 @@ def _count(question: Question, axis: Axis, part: Part) -> Counted:
 
 def pairs(journeys: Journeys, axis: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Each (journey, place) once; in order."""
-    codes = np.repeat(np.arange(0, len(journeys) * count, max(count, 1)), journeys.lengths) + axis
-    if count <= _DENSE:
-        there = np.zeros(len(journeys) * count, bool)
-        there[codes] = True
-        found = np.flatnonzero(there)
-    else:
-        found = np.unique(codes)
+    found = (
+        np.flatnonzero(_there(journeys, axis, count)) if count <= _DENSE else np.unique(_codes(journeys, axis, count))
+    )
     return np.divmod(found, max(count, 1))
+
+
+def _journeys_with(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    """In how many journeys each place is."""
+    if count <= _DENSE:
+        return _there(journeys, axis, count).reshape(len(journeys), count).sum(axis=0)
+    return np.bincount(pairs(journeys, axis, count)[1], minlength=count)
+
+
+def _there(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    found = np.zeros(len(journeys) * count, bool)
+    found[_codes(journeys, axis, count)] = True
+    return found
+
+
+def _codes(journeys: Journeys, axis: np.ndarray, count: int) -> np.ndarray:
+    """Of each touch: its journey times `count`, and its place."""
+    wide = len(journeys) * count > 2**31 - 1
+    row: np.ndarray = np.arange(len(journeys)).astype(np.int64 if wide else np.int32)
+    return np.repeat(row * count, journeys.lengths) + axis
 
 
 def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
@@ -130,11 +148,10 @@ def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
     views = won.kind == Touch.VIEW
     if not views.any():
         return np.zeros(axis.count, np.int64)
-    codes = []
-    for some in (won.touching(views), won.touching(~views)):
-        rows, places = pairs(some, axis.of(some), axis.count)
-        codes.append(rows * axis.count + places)
-    return np.bincount(np.setdiff1d(*codes, assume_unique=True) % axis.count, minlength=axis.count)
+    seen, followed = (
+        np.unique(_codes(some, axis.of(some), axis.count)) for some in (won.touching(views), won.touching(~views))
+    )
+    return np.bincount(np.setdiff1d(seen, followed, assume_unique=True) % axis.count, minlength=axis.count)
 
 
 def _by_day(begins: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -170,7 +187,7 @@ def as_journeys(counted: Counted, direct: int) -> Journeys:
     their steps."""
     weight, conversions, value = counted.steps.worth.tolist()
     _, _, _, bare, bare_ones, bare_value = counted.totals.tolist()
-    columns = {name: np.zeros(4, TYPES[name]) for name in PER_JOURNEY}
+    columns: dict[str, Any] = {name: np.zeros(4, TYPES[name]) for name in PER_JOURNEY}
     columns |= {name: np.zeros(2, TYPES[name]) for name in PER_TOUCH}
     columns |= {
         "weight": np.array([conversions, weight - conversions, bare_ones, bare - bare_ones]),

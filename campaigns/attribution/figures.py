@@ -5,8 +5,10 @@ A channel has its hue on each of them ("hue:200", painted by static/charts.js), 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Any
 
+from campaigns.attribution.contributes import LITTLE
 from cdp_site.charts import layout
 
 _PLAIN = {
@@ -121,45 +123,68 @@ class Standing:
 
 
 def contributes(standings: Sequence[Standing], unit: str) -> dict[str, Any]:
-    """Presence across, what would be lost up: below the diagonal stands what is mostly along for the ride. What an
-    experiment measured is a diamond with its interval on the same upright."""
-    top = max([0.05, *(max(one.present, one.lost, *(one.measured or ())) for one in standings)]) * 1.08
-    low = min([0.0, *(one.measured[1] for one in standings if one.measured)])
+    """Presence across, what would be lost up, both by multiples (logarithmic): on the upper line stands what would be missed
+    as much as it is met, below the lower one, half as much, what mostly just appears. What an experiment measured is a
+    diamond with its interval on the same upright. Nothing at all stands at the foot."""
+    shares = [share for one in standings for share in (one.present, one.lost, *(one.measured or ())) if share > 0.001]
+    low, top = min([0.01, *shares]) * 0.7, min(max([0.05, *shares]) * 1.5, 1.2)
+    xs, ys = [max(one.present, low) for one in standings], [max(one.lost, low) for one in standings]
     data: list[dict[str, Any]] = [
-        {"type": "scatter", "mode": "lines", "x": [0, top], "y": [0, top], "hoverinfo": "skip",
-         "line": {"color": "--line-strong", "dash": "dot", "width": 1}},
-        {"type": "scatter", "mode": "markers+text", "x": [one.present for one in standings],
-         "y": [one.lost for one in standings], "text": [_cut(one.mark.name) for one in standings],
-         "textposition": _sides(standings, low * 1.08, top), "textfont": {"color": "--ink", "size": 12},
-         "customdata": [one.mark.address for one in standings],
+        *({"type": "scatter", "mode": "lines", "x": [low, top], "y": [low * times, top * times], "hoverinfo": "skip",
+           "line": {"color": "--line-strong", "dash": "dot", "width": 1}} for times in (1, LITTLE)),
+        {"type": "scatter", "mode": "markers+text", "x": xs, "y": ys, "text": [_cut(one.mark.name) for one in standings],
+         "textposition": _sides([(_way(x, low, top), _way(y, low, top)) for x, y in zip(xs, ys, strict=True)],
+                                [_cut(one.mark.name) for one in standings]),
+         "textfont": {"color": "--ink", "size": 12}, "customdata": [one.mark.address for one in standings],
          "hovertext": [_wrapped(one.mark.name + one.sentence) for one in standings],
          "hovertemplate": "%{hovertext}<extra></extra>", "cliponaxis": False,
-         "marker": {"size": 12, "color": [f"hue:{one.mark.hue}" for one in standings]}},
+         "marker": {"size": 12, "color": [one.mark.painted() for one in standings]}},
     ]  # fmt: skip
-    measured = [one for one in standings if one.measured is not None]
+    measured = [
+        (one, tuple(max(share, low) for share in one.measured)) for one in standings if one.measured is not None
+    ]
     if measured:
-        shares = [one.measured or (0.0, 0.0, 0.0) for one in measured]
         data.append({
-            "type": "scatter", "mode": "markers", "x": [one.present for one in measured], "y": [share for share, _, _ in shares],
-            "error_y": {"type": "data", "symmetric": False, "array": [high - share for share, _, high in shares],
-                        "arrayminus": [share - low for share, low, _ in shares], "color": "--ink", "thickness": 1.5, "width": 4},
+            "type": "scatter", "mode": "markers", "x": [max(one.present, low) for one, _ in measured],
+            "y": [share for _, (share, _, _) in measured],
+            "error_y": {"type": "data", "symmetric": False, "array": [high - share for _, (share, _, high) in measured],
+                        "arrayminus": [share - least for _, (share, least, _) in measured], "color": "--ink",
+                        "thickness": 1.5, "width": 4},
             "marker": {"symbol": "diamond", "size": 11, "color": "--ink"},
-            "customdata": [one.mark.address for one in measured],
-            "hovertext": [_wrapped(one.mark.name + one.sentence) for one in measured],
+            "customdata": [one.mark.address for one, _ in measured],
+            "hovertext": [_wrapped(one.mark.name + one.sentence) for one, _ in measured],
             "hovertemplate": "%{hovertext}<extra></extra>",
         })  # fmt: skip
-    axis = {**_GRID, "tickformat": ".0%", "automargin": True}
+    ticks = [tick for tick in _TICKS if low <= tick <= top]
+    axis = {**_GRID, "type": "log", "automargin": True, "range": [log10(low), log10(top)], "tickvals": ticks,
+            "ticktext": [f"{100 * tick:g} %" for tick in ticks]}  # fmt: skip
+    words = {
+        "showarrow": False,
+        "xanchor": "right",
+        "font": {"color": "--ink-faint", "size": 11},
+        "x": log10(top) - 0.02,
+    }
     return {
         "data": data,
         "layout": layout(
             height=430, hovermode="closest", margin={"l": 52, "r": 16, "t": 12, "b": 48},
-            xaxis={**axis, "range": [0, top], "title": {"text": "in so much of all journeys"}},
-            yaxis={**axis, "range": [low * 1.08, top], "title": {"text": f"{unit} lost without it, by the Markov model"}},
-            annotations=[{"x": top * 0.98, "y": top * 0.99, "text": "as much as it is there", "showarrow": False,
-                          "xanchor": "right", "yanchor": "top", "font": {"color": "--ink-faint", "size": 11}}],
+            xaxis={**axis, "title": {"text": "in so much of all journeys"}},
+            yaxis={**axis, "title": {"text": f"{unit} lost without it, by the Markov model"}},
+            annotations=[
+                {**words, "y": log10(top) - 0.02, "yanchor": "top", "text": "missed as much as it is met", "xshift": -14},
+                {**words, "y": log10(top * LITTLE) - 0.05, "yanchor": "top", "text": "half as much"},
+            ],
         ),
         "narrow": {"height": 320},
     }  # fmt: skip
+
+
+_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def _way(value: float, low: float, top: float) -> float:
+    """How far along a logarithmic axis a value stands, 0 to 1."""
+    return (log10(value) - log10(low)) / (log10(top) - log10(low))
 
 
 # Where a name may stand beside its dot, the best first; from the dot's middle to the name's, in pixels and name widths.
@@ -170,14 +195,14 @@ _PLACES = (
 _WIDE, _TALL, _LETTER, _LINE = 540, 320, 6.7, 15  # pixels of the plot, of a letter, of a line
 
 
-def _sides(standings: Sequence[Standing], low: float, top: float) -> list[str]:
-    """Where each name stands beside its dot, so that as few as can be cover each other: one after another, each where it
-    meets the fewest."""
-    dots = [(one.present / top * _WIDE, (one.lost - low) / ((top - low) or 1) * _TALL) for one in standings]
+def _sides(places: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
+    """Where each name stands beside its dot (0 to 1 across and up), so that as few as can be cover each other: one after
+    another, each where it meets the fewest."""
+    dots = [(across * _WIDE, up * _TALL) for across, up in places]
     taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
     sides = []
-    for one, (x, y) in zip(standings, dots, strict=True):
-        wide = len(_cut(one.mark.name)) * _LETTER
+    for name, (x, y) in zip(names, dots, strict=True):
+        wide = len(name) * _LETTER
         boxes = [
             (side, _box(x + wide * share + right, y + up, wide)) for side, share, right, up in _PLACES
         ]  # fmt: skip

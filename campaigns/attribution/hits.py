@@ -55,7 +55,7 @@ OF_CATEGORY = {"app": Device.APP, "till": Device.STORE}
 # OFFSET 0 keeps what is asked of an event above the partitions, where it is planned once.
 _READ = """
 SELECT profile_id, time, id, source_id, name_id, %s,
-       CASE WHEN name_id = ANY(%%(own)s::smallint[]) THEN properties::text
+       CASE WHEN name_id = ANY(%%(own)s::smallint[]) THEN coalesce(properties::text, '')
             ELSE concat((context -> 'campaign')::text, E'\\x1f',
                 coalesce(context #>> '{page,url}', CASE WHEN name_id = ANY(%%(pages)s::smallint[]) THEN properties ->> 'url' END),
                 E'\\x1f',
@@ -147,6 +147,10 @@ def devices(sources: np.ndarray, said: np.ndarray, category: Callable[[int], str
     return device
 
 
+# Kind, origin, click, sign, outright: as in `Hits`.
+_Row = tuple[int, int, int, int, int]
+
+
 @dataclass
 class _Reading:
     """What was read in a batch: texts come again and again, and are taken apart once."""
@@ -155,30 +159,38 @@ class _Reading:
     origins: dict[Texts, int] = field(default_factory=dict)
     clicks: dict[str, int] = field(default_factory=lambda: {"": 0})
     signs: dict[tuple[str, ...] | None, int] = field(default_factory=lambda: {None: 0})
-    seen: dict[tuple[str, str, str | None], tuple[int, int, int, int, int] | None] = field(default_factory=dict)
+    events: dict[tuple[str, str, str], _Row | None] = field(default_factory=dict)
+    hits: dict[tuple[str, str, str, str, str], _Row] = field(default_factory=dict)
 
-    def of(self, source: int, name: int, text: str | None) -> tuple[int, int, int, int, int] | None:
-        """(kind, origin, click, sign, outright) of an event; None for one that is no touchpoint after all."""
-        key = (self.known.category(source), self.known.own.get(name, ""), text)
-        if key not in self.seen:
-            self.seen[key] = self._read(*key)
-        return self.seen[key]
+    def of(self, source: int, name: int, text: str) -> _Row | None:
+        """The columns of an event; None for one that is no touchpoint after all."""
+        category, event = self.known.category(source), self.known.own.get(name)
+        return self._hit(category, text) if event is None else self._event(category, event, text)
 
-    def _read(self, category: str, event: str, text: str | None) -> tuple[int, int, int, int, int] | None:
-        if event:
-            found = said.of_event(event, category, text or "")
-            if found is None:
-                return None
-            kind = int(found.kind)
-        else:
-            campaign, url, referrer = (text or "").split("\x1f", 2)
-            found, kind = said.of_hit(category, campaign, url, referrer), HIT
+    def _hit(self, category: str, text: str) -> _Row:
+        campaign, url, referrer = text.split("\x1f", 2)
+        address, _, query = url.partition("?")
+        key = (category, campaign, query, said.host(address), said.host(referrer))
+        found = self.hits.get(key)
+        if found is None:
+            found = self.hits[key] = self._row(HIT, said.of_hit(*key), outright=False)
+        return found
+
+    def _event(self, category: str, event: str, text: str) -> _Row | None:
+        key = (category, event, text)
+        if key not in self.events:
+            found = said.of_event(event, category, text)
+            outright = event == said.TOUCHPOINT
+            self.events[key] = None if found is None else self._row(int(found.kind), found, outright=outright)
+        return self.events[key]
+
+    def _row(self, kind: int, found: said.Said, *, outright: bool) -> _Row:
         return (
             kind,
             self.origins.setdefault(found.texts, len(self.origins)),
             self.clicks.setdefault(found.click_id, len(self.clicks)),
-            0 if event else self.signs.setdefault(found.sign, len(self.signs)),
-            int(event == said.TOUCHPOINT),
+            self.signs.setdefault(found.sign, len(self.signs)) if kind == HIT else 0,
+            int(outright),
         )
 
     def in_store(self) -> np.ndarray:

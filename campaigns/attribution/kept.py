@@ -10,9 +10,10 @@ from typing import Any
 
 from segments.blocks.kept import Kept
 
-# Packed days as the database has them: 40 MB are a million journeys of three touches. Days beyond that are read each time.
-MOST_DAYS_BYTES = 44 * 2**20
-# What was made of a stretch of days by somebody's filters, and whole answers.
+# Packed days as the database has them, the newest: some 400,000 journeys of three touches. Days beyond that are read each time
+# that something is made of them.
+MOST_DAYS_BYTES = 12 * 2**20
+# What was made of stretches of days by somebody's filters, and whole answers.
 MOST_MADE_BYTES = 14 * 2**20
 
 days = Kept(MOST_DAYS_BYTES)

@@ -1,7 +1,7 @@
 """The form of a packed day: a head, then the columns of its journeys and touches, each as it lies in memory. Pure.
 
-Twelve bytes a journey and two for its flags and length, eight for a value where there is one, eight a touch. Journeys are in
-order of (profile, id), touches in order of time.
+Twelve bytes a journey and two for its flags and length, eight for a value where there is one; five a touch, for its age and
+its place among the day's origins. Journeys are in order of (profile, id), touches in order of time.
 """
 
 import struct
@@ -15,9 +15,10 @@ CONVERTED, NEW, OTHER_CURRENCY, VALUED, GIVEN_BACK = 1, 2, 4, 8, 16
 _DEVICE = 5  # bits to the left
 _KIND = 28  # bits to the left of an origin's number: that is at most 100,000
 _ORIGIN = (1 << _KIND) - 1
-_HEAD = struct.Struct("<4sIIIII")  # form, journeys, touches, values, values given back, bytes of a length
+# Form, journeys, touches, values, values given back, origins; bytes of a length and of a touch's place among the origins.
+_HEAD = struct.Struct("<4sIIIIIHH")
 _FORM = b"TJ01"
-_LENGTHS = {1: "<u1", 2: "<u2", 4: "<u4"}
+_WHOLE = {1: "<u1", 2: "<u2", 4: "<u4"}
 
 
 class Damaged(Exception):
@@ -98,28 +99,41 @@ def packed(
     )  # fmt: skip
 
 
+def nothing() -> Packed:
+    zero = np.zeros(0, np.int64)
+    return packed(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero)
+
+
 def pack(day: Packed) -> bytes:
-    longest = int(day.lengths.max(initial=0))
-    width = 1 if longest < 2**8 else 2 if longest < 2**16 else 4
-    head = _HEAD.pack(_FORM, len(day), len(day.origins), len(day.values), len(day.backs), width)
+    origins, places = np.unique(day.origins, return_inverse=True)
+    length, place = _width(int(day.lengths.max(initial=0))), _width(len(origins))
+    head = _HEAD.pack(
+        _FORM, len(day), len(day.origins), len(day.values), len(day.backs), len(origins), length, place
+    )  # fmt: skip
     columns = [
         day.profile.astype("<i8"), day.values.astype("<i8"), day.backs.astype("<i8"), day.time.astype("<u4"),
-        day.origins.astype("<u4"), day.ages.astype("<i4"), day.flags.astype("u1"), day.lengths.astype(_LENGTHS[width]),
+        origins.astype("<u4"), day.ages.astype("<i4"), places.astype(_WHOLE[place]), day.lengths.astype(_WHOLE[length]),
+        day.flags.astype("u1"),
     ]  # fmt: skip
     return head + b"".join(column.tobytes() for column in columns)
 
 
+def _width(most: int) -> int:
+    """Bytes that such a number takes."""
+    return 1 if most < 2**8 else 2 if most < 2**16 else 4
+
+
 def unpack(body: bytes) -> Packed:
-    """The columns, without copying them: `body` is kept by them. Raises `Damaged`."""
+    """The columns; all but the origins lie in `body`, and keep it. Raises `Damaged`."""
     if len(body) < _HEAD.size:
         raise Damaged
-    form, journeys, touches, values, backs, width = _HEAD.unpack_from(body)
-    if form != _FORM or width not in _LENGTHS:
+    form, journeys, touches, values, backs, origins, length, place = _HEAD.unpack_from(body)
+    if form != _FORM or length not in _WHOLE or place not in _WHOLE:
         raise Damaged
     layout = (
         ("profile", "<i8", journeys), ("values", "<i8", values), ("backs", "<i8", backs), ("time", "<u4", journeys),
-        ("origins", "<u4", touches), ("ages", "<i4", touches), ("flags", "u1", journeys),
-        ("lengths", _LENGTHS[width], journeys),
+        ("origins", "<u4", origins), ("ages", "<i4", touches), ("places", _WHOLE[place], touches),
+        ("lengths", _WHOLE[length], journeys), ("flags", "u1", journeys),
     )  # fmt: skip
     found, at = {}, _HEAD.size
     if len(body) != at + sum(np.dtype(kind).itemsize * count for _, kind, count in layout):
@@ -127,6 +141,10 @@ def unpack(body: bytes) -> Packed:
     for name, kind, count in layout:
         found[name] = np.frombuffer(body, kind, count, at)
         at += found[name].nbytes
+    places = found.pop("places")
+    if touches and int(places.max()) >= origins:
+        raise Damaged
+    found["origins"] = found["origins"][places]
     return Packed(**found)
 
 

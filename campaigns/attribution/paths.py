@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from campaigns.attribution import load
-from campaigns.attribution.collapse import ENDED, Collapsed, collapse, joined
+from campaigns.attribution.collapse import Ways, collapse, joined
 from campaigns.attribution.directory import Directory
 from campaigns.attribution.filters import Filters
 from campaigns.attribution.load import Part, Question
@@ -114,7 +114,7 @@ class _Gone:
 
     lengths: np.ndarray  # rows of 2 x touches + converted, journeys, value (millionths)
     hours: np.ndarray  # rows of hours, conversions, value
-    ways: Collapsed
+    ways: Ways
 
     @property
     def nbytes(self) -> int:
@@ -122,7 +122,7 @@ class _Gone:
 
 
 def _gone(question: Question, part: Part) -> _Gone:
-    journeys = question.counted(part.journeys)
+    journeys = question.counted(load.lean(part.journeys))
     touched = journeys.converted & (journeys.lengths > 0)
     first = journeys.age[journeys.starts[:-1][touched]] // 3600
     by_length = _grouped(journeys.lengths * 2 + journeys.converted, journeys.value)
@@ -188,59 +188,54 @@ def _paths(question: Question, most: int, steps: int, currency: str) -> Paths:
     )  # fmt: skip
 
 
-def _top(ways: Collapsed, names: Directory, most: int) -> tuple[tuple[Path, ...], int]:
-    """The commonest paths; a way that converted and the same one that didn't are one path."""
-    path = ways.key ^ np.where(ways.converted, ENDED, np.uint64(0))
-    path = path[ways.lengths > 0]
-    kept = np.flatnonzero(ways.lengths > 0)
-    keys, first, which = np.unique(path, return_index=True, return_inverse=True)
-    columns = np.zeros((len(keys), 4), np.int64)  # journeys, conversions, value, span of conversions
-    ending = ways.converted[kept]
-    weight, value, span = ways.weight[kept], ways.value[kept], ways.span[kept]
-    np.add.at(columns, which, np.stack([weight, weight * ending, value * ending, span * ending], axis=1))
-    best = np.lexsort((keys, -columns[:, 0], -columns[:, 1]))[:most]
+def _top(ways: Ways, names: Directory, most: int) -> tuple[tuple[Path, ...], int]:
+    """The commonest paths, and how many different ones there are."""
+    best = np.lexsort((ways.key, -ways.journeys, -ways.conversions))[:most]
     starts = ways.starts
     found = []
-    for place in best.tolist():
-        way = kept[first[place]]
+    for way in best.tolist():
         channels = [names.channels[one] for one in ways.channel[starts[way] : starts[way + 1]].tolist()]
-        journeys, conversions, worth, seconds = columns[place].tolist()
+        conversions = int(ways.conversions[way])
         found.append(
             Path(
                 tuple(one.id for one in channels), tuple(one.name for one in channels),
-                tuple(one.hue for one in channels), journeys, conversions, worth / MILLIONTH,
-                seconds / conversions / DAY if conversions else None,
+                tuple(one.hue for one in channels), int(ways.journeys[way]), conversions,
+                int(ways.value[way]) / MILLIONTH, int(ways.span[way]) / conversions / DAY if conversions else None,
             )
         )  # fmt: skip
-    return tuple(found), len(keys)
+    return tuple(found), len(ways)
 
 
-def _flow(ways: Collapsed, names: Directory, steps: int) -> Flow:
+def _flow(ways: Ways, names: Directory, steps: int) -> Flow:
     """Stops are numbered step x places + place; the ends come behind the last step."""
-    chosen = np.flatnonzero(ways.lengths > 0)
-    count, lengths, starts = len(names.channels), ways.lengths[chosen], ways.starts[:-1][chosen]
-    weight = ways.weight[chosen]
-    orders = weight * ways.converted[chosen]
-    ends = {CONVERTED: steps * count, LOST: steps * count + 1, MORE: steps * count + 2}
+    count, lengths, starts = len(names.channels), ways.lengths, ways.starts[:-1]
     size = steps * count + 3
+    converted, lost, more = range(steps * count, size)
+    number = np.stack([ways.journeys, ways.conversions], axis=1).astype(np.int64)
     flows = np.zeros((size * size, 2), np.int64)
     for step in range(steps):
         here = np.flatnonzero(lengths > step)
-        at = step * count + ways.channel[starts[here] + step]
+        at = (step * count + ways.channel[starts[here] + step]) * size
         further = lengths[here] > step + 1
-        then = np.where(ways.converted[chosen][here], ends[CONVERTED], ends[LOST])
+        on, ended = here[further], here[~further]
         if step + 1 < steps:
-            following = ways.channel[np.minimum(starts[here] + step + 1, max(len(ways.channel) - 1, 0))]
-            then = np.where(further, (step + 1) * count + following, then)
+            then = (step + 1) * count + ways.channel[starts[on] + step + 1]
         else:
-            then = np.where(further, ends[MORE], then)
-        np.add.at(flows, at * size + then, np.stack([weight[here], orders[here]], axis=1))
-        if step + 1 == steps:
-            more = here[further]
-            for end, ended in ((CONVERTED, True), (LOST, False)):
-                some = more[ways.converted[chosen][more] == ended]
-                flows[ends[MORE] * size + ends[end]] += (weight[some].sum(), orders[some].sum())
+            then = np.full(len(on), more)
+            _split(flows, np.full(len(on), more * size), number[on], converted, lost)
+        np.add.at(flows, at[further] + then, number[on])
+        _split(flows, at[~further], number[ended], converted, lost)
     return _drawn(flows, size, count, steps, names)
+
+
+def _split(flows: np.ndarray, at: np.ndarray, number: np.ndarray, converted: int, lost: int) -> None:
+    """From these stops to the two ends. `number`: (journeys, conversions)."""
+    won, gone = number.copy(), number.copy()
+    won[:, 0] = number[:, 1]
+    gone[:, 0] -= number[:, 1]
+    gone[:, 1] = 0
+    np.add.at(flows, at + converted, won)
+    np.add.at(flows, at + lost, gone)
 
 
 _ENDS = {CONVERTED: ("Converted", 150), LOST: ("No conversion", 0), MORE: ("Further steps", 0)}

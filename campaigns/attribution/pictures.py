@@ -1,5 +1,6 @@
 """From answers to pictures: which marks there are, what they say, and whose people they lead to."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +46,37 @@ def _standing(line: Line, unit: str) -> Standing:
     )  # fmt: skip
 
 
-_ENDS = {CONVERTED: "--good", LOST: "--line-strong", MORE: "--hairline"}
+MOST_IN_FLOW = 7
+OTHERS = 0  # no channel has this id
+_ENDS = {CONVERTED: "--good", LOST: "--line-strong", MORE: "--hairline", OTHERS: "--ink-faint"}
 
 
 def flow(found: Paths) -> dict[str, Any]:
-    """The first steps of the journeys, then whether they led to a conversion."""
-    last = max(stop.step for stop in found.flow.stops)
-    nodes = [Mark(stop.name, stop.hue, colour=_ENDS.get(stop.id, "")) for stop in found.flow.stops]
-    columns = [stop.step / (last or 1) for stop in found.flow.stops]
-    streams = [Stream(link.source, link.target, link.journeys) for link in found.flow.links]
-    return figures.flow(nodes, columns, streams)
+    """The first steps of the journeys, then whether they led to a conversion. The largest channels by name, others together."""
+    stops = found.flow.stops
+    journeys: Counter[int] = Counter()
+    for stop in stops:
+        journeys[stop.id] += 0 if stop.id in _ENDS else stop.journeys
+    named = {id for id, _ in journeys.most_common(MOST_IN_FLOW)} | set(_ENDS)
+    places: dict[tuple[int, int], int] = {}
+    nodes: list[Mark] = []
+    columns: list[float] = []
+    last = max(stop.step for stop in stops)
+    # Others stand below those that have a name.
+    for stop in sorted(stops, key=lambda one: (one.step, one.id not in named)):
+        key = stop.step, stop.id if stop.id in named else OTHERS
+        if key not in places:
+            places[key] = len(nodes)
+            other = key[1] == OTHERS
+            nodes.append(Mark("Other channels" if other else stop.name, stop.hue, colour=_ENDS.get(key[1], "")))
+            columns.append(stop.step / (last or 1))
+    of = [places[stop.step, stop.id if stop.id in named else OTHERS] for stop in stops]
+    streams: Counter[tuple[int, int]] = Counter()
+    for link in found.flow.links:
+        streams[of[link.source], of[link.target]] += link.journeys
+    return figures.flow(
+        nodes, columns, [Stream(source, target, number) for (source, target), number in streams.items()]
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +144,7 @@ def cohort(one: Cohort) -> Which:
 
 def curves(found: Cohorts) -> dict[str, Any]:
     """Value per person by month since the first touchpoint, of the largest channels."""
-    largest = sorted(found.channels, key=lambda one: -one.people)[:8]
+    largest = sorted((one for one in found.channels if one.id is not None), key=lambda one: -one.people)[:6]
     marks = [Mark(one.name, one.hue) for one in largest]
     known = max((age for one in largest for age, value in enumerate(one.values) if value is not None), default=0)
     return figures.lifetimes(marks, known, [one.values for one in largest], found.currency)

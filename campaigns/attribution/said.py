@@ -3,8 +3,9 @@
 Which events are touchpoints of their own, which properties are read, and in which order: docs/journeys.md.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
 
@@ -55,45 +56,46 @@ class Said(NamedTuple):
         return said if any(said) else None
 
 
-def of_hit(category: str, campaign: str, url: str, referrer: str) -> Said:
-    """What a hit of a session says: `campaign` is the JSON text of its context's campaign or empty, `url` the page's
-    address, `referrer` that of the page before."""
-    query = _query(url)
+def of_hit(category: str, campaign: str, query: str, here: str, there: str) -> Said:
+    """What a hit of a session says: `campaign` is the JSON text of its context's campaign or empty, `query` that of the
+    page's address, `here` the page's host, `there` that of the page before (`host`)."""
+    asked = _asked(query)
     told = _object.decode(campaign) if campaign[:1] == "{" else {}
-    utm = {name: _text(told.get(key)) for name, key in _CAMPAIGN.items()}
-    if not any(utm.values()):
-        utm = {name: fold(query.get(key, ""), encoded=False) for name, key in _UTM.items()}
-    click = next((kind for kind in CLICK_IDS if query.get(kind)), "")
-    texts = Texts(category=category, click=click, referrer=_led_here(referrer, url), **utm)
-    said = Said(texts, query[click] if click else "")
-    return said._replace(kind=Touch.CLICK if said.sign else Touch.VISIT)
+    source, medium, name, ad = (_text(told.get(key)) for key in ("source", "medium", "name", "id"))
+    if not (source or medium or name or ad):
+        source, medium, name, ad = (fold(asked.get(key, ""), encoded=False) for key in _UTM)
+    click = next((kind for kind in CLICK_IDS if asked.get(kind)), "") if asked else ""
+    texts = Texts(category, "", "", source, medium, name, ad, "" if _ours(there, here) else there, click)
+    said = Said(texts, asked[click] if click else "")
+    return said if said.sign is None else said._replace(kind=Touch.CLICK)
 
 
-_CAMPAIGN = {"source": "source", "medium": "medium", "campaign_name": "name", "ad": "id"}
-_UTM = {"source": "utm_source", "medium": "utm_medium", "campaign_name": "utm_campaign", "ad": "utm_id"}
+_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_id")
+_ASKED = frozenset((*_UTM, *CLICK_IDS))
 
 
-def _query(url: str) -> dict[str, str]:
-    """An address's query; of what comes twice the first."""
-    _, _, query = url.partition("#")[0].partition("?")
-    if not query:
-        return {}
-    try:
-        return dict(reversed(parse_qsl(query, max_num_fields=200)))
-    except ValueError:
-        return {}
+def _asked(query: str) -> dict[str, str]:
+    """Of an address's query what is read here; of what comes twice the first."""
+    found: dict[str, str] = {}
+    for pair in query.partition("#")[0].split("&") if query else ():
+        name, _, value = pair.partition("=")
+        if name in _ASKED:
+            found.setdefault(name, unquote_plus(value))
+    return found
 
 
-def _led_here(referrer: str, url: str) -> str:
-    """The host that led here, without www; empty when it is the page's own, or one above or below it."""
-    there, here = host(referrer), host(url)
-    if not there or there == here or (there.endswith(f".{here}") and here) or here.endswith(f".{there}"):
-        return ""
-    return there
+def _ours(there: str, here: str) -> bool:
+    """Whether a host is the page's own, or one above or below it."""
+    return there == here or (here != "" and (there.endswith(f".{here}") or here.endswith(f".{there}")))
 
 
 def host(url: str) -> str:
     """The host of an address, without www and port; empty where there is none."""
+    return _host("/".join(url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=65_536)
+def _host(url: str) -> str:
     try:
         name = urlsplit(url).hostname or ""
     except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from campaigns.attribution.channel_table import BUILT_IN
 from campaigns.attribution.cohorts import Cohorts
-from campaigns.attribution.contributes import percent
+from campaigns.attribution.contributes import AS_MUCH, percent
 from campaigns.attribution.numbers import Row, Table
 from campaigns.attribution.paths import Paths
 
@@ -12,6 +12,8 @@ FIRST, LAST = "first", "last"  # keys of models
 # A channel opens more than it closes (or the other way round) from so many points on.
 LEANS = 0.03
 FEW = 20  # conversions below which nothing is said of single channels
+MANY = 100  # people below whom nothing is said of a cohort
+OFTEN = 0.05  # share of the journeys from which on something is often there
 
 
 def told(table: Table, unit: str) -> str:
@@ -33,26 +35,29 @@ def _leaning(table: Table) -> str:
     ]
     least, most = min(leans, key=lambda one: one[0], default=None), max(leans, key=lambda one: one[0], default=None)
     if most is not None and most[0] >= LEANS:
-        opens = _share(most[1], FIRST, table)
-        words = "starts few journeys but closes many" if opens < 0.15 else "closes more journeys than it starts"
-        return f"{most[1].name} {words} ({percent(opens)} and {percent(_share(most[1], LAST, table))})"
+        few = _share(most[1], FIRST, table) < 0.15
+        words = "starts few journeys but closes many" if few else "closes more journeys than it starts"
+        return f"{most[1].name} {words} ({_both(most[1], table)})"
     if least is not None and least[0] <= -LEANS:
-        first, last = _share(least[1], FIRST, table), _share(least[1], LAST, table)
-        return f"{least[1].name} starts more journeys than it closes ({percent(first)} and {percent(last)})"
+        return f"{least[1].name} starts more journeys than it closes ({_both(least[1], table)})"
     return ""
 
 
+def _both(row: Row, table: Table) -> str:
+    return f"starts {percent(_share(row, FIRST, table))}, closes {percent(_share(row, LAST, table))}"
+
+
 def _standing_by(table: Table, unit: str) -> str:
-    """Of those that are in many journeys the one that would be missed least for it."""
+    """Of those that are met often the one that would be missed least for it; nobody where all would be missed as much."""
     known = [
         (_there(row, table), row.without, row)
         for row in table.rows
         if row.id and row.id not in BUILT_IN and row.without is not None
     ]
-    known = [one for one in known if one[0] >= 0.1]
-    if not known:
+    known = [one for one in known if one[0] >= OFTEN]
+    there, lost, row = min(known, key=lambda one: one[1] / one[0], default=(0.0, 0.0, None))
+    if row is None or lost >= AS_MUCH * there:
         return ""
-    there, lost, row = min(known, key=lambda one: one[1] / one[0])
     return (
         f"{row.name} is in {percent(there)} of journeys, and by the Markov model you’d lose {percent(lost)} of {unit} "
         "without it"
@@ -122,7 +127,6 @@ def way(found: Paths, unit: str) -> str:
     """The paths' page in a sentence."""
     if not found.conversions or found.median_length is None or found.median_days is None:
         return f"No {unit} with a known touchpoint in these days yet."
-    touches = "one touchpoint" if found.median_length <= 1 else f"{found.median_length:.0f} touchpoints"
     days = (
         f"{found.median_days:.0f} days"
         if found.median_days >= 1.5
@@ -130,14 +134,17 @@ def way(found: Paths, unit: str) -> str:
         if found.median_days >= 0.5
         else "hours"
     )
+    touched = sum(one.conversions for one in found.lengths)
     single = next((one.conversions for one in found.lengths if one.low == 1 and one.high == 1), 0)
-    alone = f"; {percent(single / found.conversions)} needed only one" if single else ""
-    return f"Half of the {unit} came after {touches} or fewer, within {days} of the first{alone}."
+    needed = f"{percent(single / touched)} needed only one" if touched else ""
+    if found.median_length > 1:
+        needed = f"half needed {found.median_length:.0f} or fewer, {needed}"
+    return f"Of the {unit} with a known touchpoint {needed}; half came within {days} of the first."
 
 
 def worth(found: Cohorts) -> str:
     """The cohorts' page in a sentence."""
-    known = [one for one in found.channels if one.people >= FEW and one.id]
+    known = [one for one in found.channels if one.people >= MANY and one.id]
     if len(known) < 2:
         return "What people have been worth since, by the channel that brought them first."
     best, least = max(known, key=lambda one: one.value), min(known, key=lambda one: one.value)

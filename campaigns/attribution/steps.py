@@ -14,7 +14,7 @@ from campaigns.attribution.models.chain import Chain
 from campaigns.attribution.values import MILLIONTH, Journeys
 
 _DENSE = 1 << 20  # codes below it are counted in an array (8 MB), others by sorting
-_ORDERS = ((3, 30), (2, 100))  # of chains, by the places up to which they fit into that; beyond these: 1
+_ORDERS = ((3, 44), (2, 100))  # of chains, by the places up to which they are counted; beyond these: 1
 
 
 def order_for(count: int) -> int:
@@ -83,17 +83,15 @@ def steps(journeys: Journeys, axis: np.ndarray, count: int, order: int) -> Steps
     touched = journeys.lengths > 0
     firsts, lasts = journeys.starts[:-1][touched], journeys.starts[1:][touched] - 1
     place = axis.astype(np.int32) + 1
-    state = place.astype(np.int64 if base ** (order + 1) > 2**31 - 1 else np.int32)
+    state: np.ndarray = place.astype(np.int64 if base ** (order + 1) > 2**31 - 1 else np.int32)
     for back in range(1, order):
         older = np.zeros_like(state)
         older[back:] = place[:-back]
         for since in range(back):
             within = firsts + since
             older[within[within <= lasts]] = 0
-        older *= base**back
-        state += older
-    pair = state[:-1] * base
-    pair += place[1:]
+        state = state + older * base**back
+    pair = state[:-1] * base + place[1:]
     pair[lasts[:-1]] = 0  # from one journey's last to the next one's first
     pairs, often = _counted(pair, base ** (order + 1))
     there = pairs > 0
@@ -137,6 +135,9 @@ def joined(parts: Sequence[Steps], count: int, order: int) -> Steps:
 
     pairs, which = np.unique(all_of("pairs"), return_inverse=True)
     ends, ending = np.unique(all_of("ends"), return_inverse=True)
-    sums = (exactly(ending, all_of(name), len(ends)) for name in ("weight", "conversions", "value"))
+    weight, conversions, value = (
+        exactly(ending, all_of(name), len(ends)) for name in ("weight", "conversions", "value")
+    )
     begins = sum((part.begins for part in parts), np.zeros(count, np.int64))
-    return Steps(count, order, pairs, exactly(which, all_of("often"), len(pairs)), ends, *sums, begins)
+    often = exactly(which, all_of("often"), len(pairs))
+    return Steps(count, order, pairs, often, ends, weight, conversions, value, begins)

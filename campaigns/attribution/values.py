@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -72,25 +73,34 @@ class Journeys:
         return np.repeat(np.arange(len(self)), self.lengths)
 
     def where(self, journeys: np.ndarray) -> "Journeys":
-        """Those of a mask over journeys. Cost: one pass over the touches."""
-        return self._picked(journeys, np.repeat(journeys, self.lengths))
+        """Those of a mask over journeys. Cost: one pass over their touches."""
+        rows = np.flatnonzero(journeys)
+        lengths = self.lengths[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        touches = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
+        columns: dict[str, Any] = {name: _taken(getattr(self, name), rows) for name in PER_JOURNEY}
+        columns |= {name: _taken(getattr(self, name), touches) for name in PER_TOUCH}
+        return replace(self, starts=starts, **columns)
 
     def touching(self, touches: np.ndarray) -> "Journeys":
         """All journeys with only the touches of a mask over touches. Cost: one pass over these."""
         kept = np.concatenate([[0], np.cumsum(touches)])
-        return replace(self, starts=kept[self.starts], **{name: getattr(self, name)[touches] for name in PER_TOUCH})
+        places = np.flatnonzero(touches)
+        per_touch: dict[str, Any] = {name: _taken(getattr(self, name), places) for name in PER_TOUCH}
+        return replace(self, starts=kept[self.starts], **per_touch)
 
     @property
     def clicks(self) -> "Journeys":
         """Without views: what models count."""
         return self.touching(self.kind != Touch.VIEW)
 
-    def _picked(self, journeys: np.ndarray, touches: np.ndarray) -> "Journeys":
-        kept = np.concatenate([[0], np.cumsum(touches)])
-        lengths = (kept[self.starts[1:]] - kept[self.starts[:-1]])[journeys]
-        per_journey = {name: getattr(self, name)[journeys] for name in PER_JOURNEY}
-        per_touch = {name: getattr(self, name)[touches] for name in PER_TOUCH}
-        return replace(self, starts=np.concatenate([[0], np.cumsum(lengths)]), **per_journey, **per_touch)
+
+def _taken(column: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Those at the places; a column that is one value all along (`np.broadcast_to`) stays so."""
+    if column.strides == (0,) and len(column):
+        return np.broadcast_to(column[0], len(places))
+    found: np.ndarray = column[places]
+    return found
 
 
 PER_JOURNEY = ("profile", "id", "time", "day", "converted", "new", "value", "back", "device", "weight")

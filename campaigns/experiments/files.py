@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -23,6 +24,7 @@ MOST_SHOWN = 20
 # Addresses and numbers of so many lines are checked before they are sent; the others when they are resolved (50 µs each).
 CHECKED = 20_000
 SAMPLE = 1_000
+GUESSED = 5_000  # lines among which the control is looked for
 MOST_ARMS = 50
 _AHEAD = timedelta(days=1)
 # How columns are called, the likeliest first, by kind of identifier; the rest is matched by the kind's own name.
@@ -150,7 +152,7 @@ def guessed(table: Table, kinds: list[str]) -> Chosen:
     )
     arm = _column(table, _ARMS) or next((name for name in table.head if name != identifier), "")
     chosen = Chosen(identifier=identifier, kind=kind, arm=arm, since=_column(table, _MOMENTS))
-    names = summary(table, chosen, "").arms
+    names = {row.arm: None for row in islice(rows(table, chosen, ""), GUESSED) if isinstance(row, Enrolled)}
     control = next((name for name in names if _nothing(name)), "")
     return Chosen(**{**chosen.as_json(), "control": control})
 

@@ -31,10 +31,10 @@ def sentence(result: Result) -> str:
     compared = [one for one in result.others if one.rate is not None]
     if not compared:
         return "Everybody is in the control arm so far."
-    if all(one.few for one in compared):
-        return f"Too few people did “{result.outcome.label}” so far to say anything."
     if result.odd:
         return "People were not split as planned, so no difference can be put down to the arms yet."
+    if all(one.few for one in compared):
+        return f"Too few people did “{result.outcome.label}” so far to say anything."
     best = max(compared, key=lambda one: one.rate.estimate if one.rate else 0.0)
     return of_arm(best, control, result.outcome.label)
 

@@ -35,7 +35,8 @@ def experiments(request: HttpRequest) -> HttpResponse:
     outcome = default_outcome()
     found = Experiment.objects.select_related("channel", "campaign").prefetch_related("arms")[:MOST_LISTED]
     rows = [_row(one, outcome) for one in found]
-    return render(request, "experiments/experiments.html", {"rows": rows, "outcome": outcome, "queued": enrol.queued()})
+    shown = {"rows": rows, "outcome": outcome, "queued": enrol.queued(), "page": "experiments"}
+    return render(request, "experiments/experiments.html", shown)
 
 
 def _row(experiment: Experiment, outcome: Outcome | None) -> Row:

@@ -48,6 +48,12 @@ def whole(number: float) -> str:
 
 
 @register.filter
+def lost(number: float) -> str:
+    """A number of people below 0 as how many were lost: −12.3 as '12'."""
+    return whole(-number)
+
+
+@register.filter
 def share_of(part: int, whole: int) -> str:
     """'33.3 %'"""
     return f"{100 * part / whole:.1f} %" if whole else "–"

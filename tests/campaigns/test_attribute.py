@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.attribution import attribute, goals
+from campaigns.attribution import attribute, goals, keep
 from campaigns.attribution.doctor import days_are_known, journeys_are_true
 from campaigns.models import Channel, Goal, Journey, JourneyBlock, Origin
 from cdp_site import stages
@@ -267,3 +267,35 @@ def test_a_full_computation_goes_on_where_it_was_stopped(
     assert len(journeys()) == 2
     follow("attribute")
     assert journeys() == expected
+
+
+def test_a_batch_that_fails_leaves_everything_as_it_was(
+    house: dict[str, Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(house["till"], *(order(1, str(number), 10, user=f"u{number}") for number in range(4)))
+    follow("resolve", "evaluate")
+    waiting = EvaluatedProfile.objects.count()
+    monkeypatch.setattr(attribute, "PEOPLE", 2)
+    whole, seen = keep.keep, []
+
+    def once(people: keep.People, goals: list[Goal]) -> int:
+        seen.append(people)
+        if len(seen) == 2:
+            raise RuntimeError("killed")
+        return whole(people, goals)
+
+    monkeypatch.setattr(attribute, "keep", once)
+    with pytest.raises(RuntimeError):
+        stages.work_once("attribute")
+    assert (EvaluatedProfile.objects.count(), Journey.objects.count()) == (waiting, 0)
+    follow("attribute")
+    assert (EvaluatedProfile.objects.count(), Journey.objects.count()) == (0, 4)
+
+
+def test_without_goals_the_queue_is_emptied_all_the_same(house: dict[str, Source]) -> None:
+    Goal.objects.all().delete()
+    tell(house["till"], order(1, "1", 10, user="ana"))
+    assert EvaluatedProfile.objects.count() == 0
+    goals.save(Goal(name="Orders", event="Order Completed"))
+    follow("attribute")
+    assert len(journeys()) == 1

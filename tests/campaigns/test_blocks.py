@@ -75,6 +75,16 @@ def test_the_doctor_tells_of_a_day_that_is_wrong(goal: Goal) -> None:
     assert f"{row(1).day}: 1 journeys are packed, 1 are there" in wrong
 
 
+def test_a_damaged_day_is_read_from_its_rows(goal: Goal) -> None:
+    store(goal, [row(1), row(2, days=1)])
+    pack_all()
+    JourneyBlock.objects.filter(day=row(1).day).update(body=b"TJ01 and nothing else")
+    found = load.ask(around(goal)).whole()
+    assert (found.profile.tolist(), found.lengths.tolist()) == ([1, 2], [2, 2])
+    (wrong,) = packed_days_are_true()
+    assert f"{row(1).day}" in wrong
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_day_that_is_marked_while_it_is_packed_is_packed_again() -> None:
     goal = world()

@@ -2,57 +2,25 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from campaigns.attribution import contributes
-from campaigns.attribution.contributes import Measured, Verdict, contributions, percent, presence, sentence, verdict
+from campaigns.attribution.contributes import Measured, Verdict, percent, sentence, verdict
 from campaigns.attribution.models import MODELS
-from campaigns.attribution.values import MILLIONTH, TYPES, Journeys
-
-SEARCH, DISPLAY, EMAIL = range(3)
-# (channels in order, converted, how many such journeys)
-SOME = [
-    ([SEARCH], True, 60),
-    ([DISPLAY, SEARCH], True, 2),
-    ([DISPLAY], False, 70),
-    ([SEARCH, SEARCH], False, 60),
-    ([], True, 8),
-]
 
 
-def journeys(rows: list[tuple[list[int], bool, int]]) -> Journeys:
-    lengths = [len(channels) for channels, _, _ in rows]
-    columns = {name: np.zeros(len(rows), kind) for name, kind in TYPES.items()}
-    columns |= {
-        "converted": np.array([converted for _, converted, _ in rows]),
-        "value": np.array([converted * times * MILLIONTH for _, converted, times in rows]),
-        "weight": np.array([times for _, _, times in rows]),
-        "channel": np.array([channel for channels, _, _ in rows for channel in channels], np.int16),
-    }
-    for name in ("campaign", "age", "kind"):
-        columns[name] = np.zeros(sum(lengths), TYPES[name])
-    return Journeys(np.concatenate([[0], np.cumsum(lengths)]), **columns)
-
-
-def test_presence_counts_a_journey_once_however_often_it_was_touched() -> None:
-    there = journeys(SOME)
-    of_journeys, of_conversions = presence(there, there.channel, 3)
-    assert of_journeys.tolist() == pytest.approx([122 / 200, 72 / 200, 0])
-    assert of_conversions.tolist() == pytest.approx([62 / 70, 2 / 70, 0])
-
-
-def test_a_channel_that_is_in_many_journeys_and_few_conversions_just_appears() -> None:
-    there = journeys(SOME)
-    search, display, email = contributions(there, there.channel, 3, ["Search", "Display", "E-mail"])
-    assert search.verdict is Verdict.CONTRIBUTES
-    assert display.verdict is Verdict.APPEARS
-    # Two of the 122 walks that come to Search come by Display; of all conversions eight have no touchpoint.
-    assert display.lost == pytest.approx(2 / 122 * 62 / 70)
-    assert display.sentence("orders") == (
-        f"Display is in 36 % of journeys; without it you’d lose {percent(display.lost)} of orders, by the Markov model."
+def test_what_is_met_often_and_seldom_before_a_conversion_just_appears() -> None:
+    assert verdict(0.38, 0.02) is Verdict.APPEARS
+    assert verdict(0.38, 0.25) is Verdict.BETWEEN
+    assert verdict(0.38, 0.38) is Verdict.CONTRIBUTES
+    assert sentence("Display", 0.38, 0.02, "orders") == (
+        "Display is in 38 % of journeys; without it you’d lose 2.0 % of orders, by the Markov model."
     )
-    assert email.sentence("orders") == "E-mail is in none of these journeys."
+
+
+def test_what_is_in_no_journey_is_said_to_be_in_none() -> None:
+    assert verdict(0, 0) is Verdict.APPEARS
+    assert sentence("E-mail", 0, 0, "orders") == "E-mail is in none of these journeys."
 
 
 def test_an_experiment_goes_before_the_model() -> None:

@@ -140,6 +140,16 @@ def test_the_page_says_what_was_added_and_every_number_opens_its_people(marketer
     assert "added 40.00 points" in listed
 
 
+def test_what_does_harm_is_said_to(marketer: Client, shop: Source) -> None:
+    experiment = big(shop)
+    letter, holdout = experiment.arms.get(key="letter"), experiment.arms.get(key="holdout")
+    Arm.objects.filter(pk=holdout.pk).update(control=False)
+    Arm.objects.filter(pk=letter.pk).update(control=True)
+    page = marketer.get(reverse("experiment", args=[experiment.pk])).content.decode()
+    assert "“Holdout” cost 40.00 points" in page
+    assert "<strong>20</strong> people (11 to 29) didn't do it because of “Holdout”" in page
+
+
 def test_it_is_measured_on_any_event(marketer: Client, shop: Source) -> None:
     experiment = big(shop)
     address = reverse("experiment", args=[experiment.pk])

@@ -6,14 +6,20 @@ from typing import Any
 import pytest
 
 from campaigns.attribution.origins import MOST_TEXT, Texts, fold, key_of
-from campaigns.attribution.said import of_event, of_hit
+from campaigns.attribution.said import Said, host, of_event, of_hit
 from campaigns.attribution.values import Touch
 
 SHOP = "https://www.shop.example/linen"
 
 
+def told(campaign: str, url: str, referrer: str) -> Said:
+    """What a hit says, as its event is read."""
+    address, _, query = url.partition("?")
+    return of_hit("web", campaign, query, host(address), host(referrer))
+
+
 def hit(url: str = SHOP, referrer: str = "", **campaign: Any) -> Texts:
-    return of_hit("web", json.dumps(campaign) if campaign else "", url, referrer).texts
+    return told(json.dumps(campaign) if campaign else "", url, referrer).texts
 
 
 def test_the_contexts_campaign_goes_before_the_addresss() -> None:
@@ -22,25 +28,25 @@ def test_the_contexts_campaign_goes_before_the_addresss() -> None:
 
 
 def test_the_addresss_query_is_read() -> None:
-    found = of_hit("web", "", f"{SHOP}?utm_source=news&utm_medium=email&utm_campaign=May+News%21&utm_id=9#top", "")
+    found = told("", f"{SHOP}?utm_source=news&utm_medium=email&utm_campaign=May+News%21&utm_id=9#top", "")
     assert found.texts == Texts(category="web", source="news", medium="email", campaign_name="may news!", ad="9")
     assert found.kind == Touch.CLICK
 
 
 @pytest.mark.parametrize("kind", ["gclid", "wbraid", "fbclid", "msclkid", "li_fat_id", "sccid"])
 def test_click_ids_are_told_by_their_kind(kind: str) -> None:
-    found = of_hit("web", "", f"{SHOP}?a=b&{kind}=AbC-1", "")
+    found = told("", f"{SHOP}?a=b&{kind}=AbC-1", "")
     assert (found.texts.click, found.click_id, found.kind) == (kind, "AbC-1", Touch.CLICK)
 
 
 def test_a_visit_that_says_nothing_is_direct() -> None:
     assert hit().direct
     assert not hit(referrer="https://news.example/a").direct
-    assert of_hit("web", "", SHOP, "").kind == Touch.VISIT
+    assert told("", SHOP, "").kind == Touch.VISIT
 
 
 @pytest.mark.parametrize(
-    ("referrer", "host"),
+    ("referrer", "led"),
     [
         ("https://www.Google.com/search?q=x", "google.com"),
         ("https://www.shop.example/cart", ""),
@@ -50,13 +56,13 @@ def test_a_visit_that_says_nothing_is_direct() -> None:
         ("https://[broken", ""),
     ],
 )
-def test_the_host_that_led_here_is_none_of_our_own(referrer: str, host: str) -> None:
-    assert hit(referrer=referrer).referrer == host
+def test_the_host_that_led_here_is_none_of_our_own(referrer: str, led: str) -> None:
+    assert hit(referrer=referrer).referrer == led
 
 
 def test_whatever_is_sent_as_an_address_is_read() -> None:
     for url in ("", "?", "https://x.example/?utm_source=%00%ff%zz", "//", "http://[", "?" + "a=1&" * 500):
-        of_hit("web", "[]", url, url)
+        told("[]", url, url)
 
 
 def test_folding_bounds_and_straightens() -> None:

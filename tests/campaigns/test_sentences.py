@@ -14,8 +14,8 @@ CLAIMS = re.compile(
 
 def test_one_sentence_says_who_opens_who_closes_and_who_stands_by() -> None:
     assert sentences.told(november(), "orders") == (
-        "E-mail starts few journeys but closes many (8.0 % and 48 %); Display is in 38 % of journeys, and by the Markov "
-        "model you’d lose 2.0 % of orders without it."
+        "E-mail starts few journeys but closes many (starts 8.0 %, closes 48 %); Display is in 38 % of journeys, and by "
+        "the Markov model you’d lose 2.0 % of orders without it."
     )
 
 

@@ -138,7 +138,7 @@ def test_every_page_with_nothing(sign_in: Callable[..., Page], size: tuple[int, 
     page = sign_in("marketer", width=size[0], height=size[1], scheme=size[2])
     look_at(
         page,
-        ["/attribution/", "/attribution/campaigns/", "/attribution/paths/", "/attribution/cohorts/", "/attribution/people/",
-         "/attribution/views/"],
+        ["/attribution/?empty", "/attribution/campaigns/?empty", "/attribution/paths/?empty", "/attribution/cohorts/?empty",
+         "/attribution/people/?empty", "/attribution/views/?empty"],
         size,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from django.utils import timezone
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis.extra.django import TestCase
 from campaigns.attribution import behind, blocks_check, cohorts, kept, load, numbers, paths
 from campaigns.attribution.behind import Which
 from campaigns.attribution.filters import Buyers, Filters
+from campaigns.attribution.models import taking
 from campaigns.attribution.values import Device, Touch
 from campaigns.models import Goal, Journey
 from segments.models import Membership, Segment
@@ -154,6 +156,7 @@ def hold(filters: Filters, table: numbers.Table, passing: list[Row], of: object)
                 key,
                 row.name,
             )
+    _as_of_the_journeys_themselves(filters, table, by_channel)
     lasts = plainly.last_non_direct(passing, filters, of)
     assert {
         row.id: row.credit["last_non_direct"].conversions
@@ -172,6 +175,23 @@ def hold(filters: Filters, table: numbers.Table, passing: list[Row], of: object)
     everybody = behind.people(filters, Which())
     assert (everybody.journeys, everybody.total) == (len(passing), len({row.profile for row in passing}))
     assert behind.people(filters, Which(new=True)).journeys == table.new
+
+
+def _as_of_the_journeys_themselves(filters: Filters, table: numbers.Table, by_channel: bool) -> None:
+    """Added up over days, every model says what it says of all journeys at once."""
+    question = load.ask(filters)
+    journeys = question.counted(question.whole())
+    names = question.directory.channels if by_channel else (*question.directory.campaigns, numbers.NO_CAMPAIGN)
+    axis = journeys.channel if by_channel else np.where(journeys.campaign < 0, len(names) - 1, journeys.campaign)
+    used = max(len(np.unique(axis)), 1)
+    whole = {model.key: model.compute(journeys, axis, len(names)) for model in taking(used)}
+    assert [key for key, _ in table.models] == [key for key in whole if by_channel or key in numbers.OF_CAMPAIGNS]
+    for key, _ in table.models:
+        for row in table.rows:
+            place = next(place for place, one in enumerate(names) if one.id == row.id)
+            assert row.credit[key].conversions == pytest.approx(whole[key].conversions[place], abs=1e-9), key
+            assert row.credit[key].value == pytest.approx(whole[key].value[place], abs=1e-9), key
+        assert table.none.credit[key].conversions == pytest.approx(whole[key].none_conversions, abs=1e-9)
 
 
 def _behind(filters: Filters, row: numbers.Row, by_channel: bool, passing: list[Row], of: object) -> None:

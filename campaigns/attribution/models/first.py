@@ -1,4 +1,7 @@
-"""First touch."""
+"""First touch: the whole conversion goes to the touchpoint that the journey began with.
+
+Source: a rule that needs no data; in Google's Universal Analytics 'First interaction'.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Last touch."""
+"""Last touch: the whole conversion goes to the last touchpoint before it.
+
+Source: a rule that needs no data; in Google's Universal Analytics 'Last interaction'.
+"""
 
 import numpy as np
 

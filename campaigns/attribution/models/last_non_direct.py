@@ -1,4 +1,8 @@
-"""Last touch that was not direct."""
+"""Last non-direct touch: the whole conversion goes to the last touchpoint that was not a direct visit, or to the last direct
+visit where there was nothing else.
+
+Source: Google's Universal Analytics, 'Last non-direct click'.
+"""
 
 import numpy as np
 

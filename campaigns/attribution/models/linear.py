@@ -1,4 +1,7 @@
-"""Linear: to all the same."""
+"""Linear: each touchpoint of a journey gets the same share of its conversion; a channel that was met twice gets two.
+
+Source: a rule that needs no data; in Google's Universal Analytics 'Linear'.
+"""
 
 import numpy as np
 

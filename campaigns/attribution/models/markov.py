@@ -1,4 +1,8 @@
-"""Markov: what share of the conversions would be lost if a channel led nowhere."""
+"""Markov: conversions in proportion to the removal effects, what the chain would lose if every step into a channel led nowhere.
+
+The next step depends on the last one, two or three touchpoints (`chain`). Source: Anderl, Becker, von Wangenheim and Schumann,
+'Mapping the customer journey', International Journal of Research in Marketing 33 (2016) 457-474.
+"""
 
 from functools import partial
 

@@ -1,4 +1,7 @@
-"""Position-based: 40 % to the first touch, 40 % to the last, the rest to those between."""
+"""Position-based: 40 % to the first touchpoint, 40 % to the last, 20 % to those between in equal parts; of two, half each.
+
+Source: Google's Universal Analytics, 'Position based' with its usual 40/20/40.
+"""
 
 import numpy as np
 

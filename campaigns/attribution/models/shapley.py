@@ -1,4 +1,9 @@
-"""Shapley: a fair division of what the channels bring together."""
+"""Shapley: what each channel brings beside those that joined before it, averaged over all orders in which they could join.
+
+A group of channels is worth what the Markov chain of order 1 brings when every step to the others leads nowhere. Sources:
+Shapley, 'A value for n-person games' (1953); Singal, Besbes, Desir, Goyal and Iyengar, 'Shapley meets uniform', Management
+Science 68 (2022); drawing orders: Castro, Gómez and Tejada, Computers & Operations Research 36 (2009) 1726-1730.
+"""
 
 import math
 from dataclasses import replace

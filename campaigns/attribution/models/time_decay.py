@@ -1,4 +1,7 @@
-"""Time decay: the nearer to the conversion, the more."""
+"""Time decay: each touchpoint gets half of what one seven days later gets; the shares of a journey add up to 1.
+
+Source: Google's Universal Analytics, 'Time decay' with its usual half-life of seven days.
+"""
 
 import numpy as np
 
