@@ -8,12 +8,12 @@ from pathlib import Path as File
 
 import numpy as np
 import pytest
-from campaigns.attribution.filters import Filters
-from campaigns.attribution.numbers import Table
 from django.core.management import call_command
 
 from campaigns.attribution import load, numbers
+from campaigns.attribution.filters import Filters
 from campaigns.attribution.models import removal_effects
+from campaigns.attribution.numbers import Table
 from campaigns.models import Goal
 from tests import paths
 from tests.converters import channel_paths

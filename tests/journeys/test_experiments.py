@@ -43,7 +43,9 @@ def test_she_brings_in_a_file_and_reads_what_the_letter_added(sign_in: Callable[
     page.get_by_role("link", name="Bring in the first one").click()
     check_accessible(page)
     screenshot(page, f"experiment-new-{width}")
-    page.get_by_label("File", exact=True).set_input_files({"name": "spring letter.csv", "mimeType": "text/csv", "buffer": file()})
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "spring letter.csv", "mimeType": "text/csv", "buffer": file()}
+    )
     page.get_by_role("button", name="Look at it").click()
 
     expect(page.locator("main")).to_contain_text("121 lines can be taken, 1 can't")
