@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from campaigns.models import Campaign
 from cdp_site import asked
 from cdp_site import home as figures
 from cdp_site.roles import PLACES, may, requires
@@ -52,7 +53,7 @@ def _live(request: HttpRequest) -> dict[str, object]:
 
 @requires("people")
 def palette(request: HttpRequest) -> HttpResponse:
-    """People, segments and pages for a few typed letters."""
+    """People, segments, campaigns and pages for a few typed letters."""
     typed = asked.words(request.GET.get("q"))
     places = [place for place in PLACES if may(request.user, place.area) and typed.lower() in place.label.lower()]
     found: dict[str, object] = {"typed": typed, "places": places}
@@ -60,4 +61,7 @@ def palette(request: HttpRequest) -> HttpResponse:
         found["people"] = search_people(typed, limit=8)
         if may(request.user, "segments"):
             found["segments"] = Segment.objects.filter(name__icontains=typed)[:5]
+        if may(request.user, "campaigns"):
+            living = Campaign.objects.exclude(status=Campaign.Status.MERGED)
+            found["campaigns"] = living.filter(name__icontains=typed)[:5]
     return render(request, "home/_palette.html", found)

@@ -176,3 +176,14 @@ def test_an_audience_is_put_down_to_a_channel(marketer: Client) -> None:
     assert "No cost of it is known" in text(marketer, "/campaigns/left-out/")
     marketer.post("/campaigns/left-out/", {"audience": audience.pk})
     assert not AudienceChannel.objects.exists()
+
+
+def test_a_campaign_is_found_from_anywhere_by_whoever_may_see_it(marketer: Client) -> None:
+    one, other = named.create(Told("Spring coats", None), [("utm", "", "a")]), named.create(Told("Coats again", None))
+    named.merge(one, [other])
+    found = text(marketer, "/search/?q=coats")
+    assert f"/campaigns/{one.pk}/" in found
+    assert f"/campaigns/{other.pk}/" not in found
+    agent = Client()
+    agent.force_login(account(AGENT))
+    assert "Spring coats" not in text(agent, "/search/?q=coats")

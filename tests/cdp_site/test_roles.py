@@ -159,12 +159,15 @@ def test_configuration_is_closed_to_all_but_admins(role: str) -> None:
 
 
 def test_an_open_address_shows_nothing_of_a_person() -> None:
-    send(SourceFactory(), {"type": "identify", "userId": "u1", "traits": {"name": "Ana", "email": "ana@example.com"}})
+    send(
+        SourceFactory(),
+        {"type": "identify", "userId": "walked-ana", "traits": {"name": "Ana", "email": "ana@example.com"}},
+    )
     resolve_all()
     for name, path in EVERY:
         if name in OPEN:
             body = Client().get(path).content.decode()
-            assert "Ana" not in body and "ana@example.com" not in body and "u1" not in body, path
+            assert "Ana" not in body and "ana@example.com" not in body and "walked-ana" not in body, path
 
 
 def test_a_superuser_is_an_admin_and_a_stranger_is_nobody() -> None:
@@ -245,7 +248,9 @@ def test_agents_are_shown_no_links_to_where_they_may_not_go() -> None:
 
 def test_the_rail_shows_each_role_its_places() -> None:
     def rail(role: str) -> list[str]:
-        return re.findall(r'class="item" href="([^"]+)"', signed_in(role).get("/people/").content.decode())
+        page = signed_in(role).get("/people/").content.decode()
+        # Those that have no room on a phone are in its menu, too.
+        return list(dict.fromkeys(re.findall(r'<a class="item[^"]*" href="([^"]+)"', page)))
 
     assert rail(AGENT) == ["/", "/people/"]
     assert rail(MARKETER) == ["/", "/people/", "/segments/", "/campaigns/", "/attribution/", "/connectors/"]
