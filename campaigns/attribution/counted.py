@@ -148,9 +148,11 @@ def _seen_only(won: Journeys, axis: Axis) -> np.ndarray:
     views = won.kind == Touch.VIEW
     if not views.any():
         return np.zeros(axis.count, np.int64)
-    seen, followed = (
-        np.unique(_codes(some, axis.of(some), axis.count)) for some in (won.touching(views), won.touching(~views))
-    )
+    some = [(one, axis.of(one), axis.count) for one in (won.touching(views), won.touching(~views))]
+    if axis.count <= _DENSE:
+        seen, followed = (_there(*one) for one in some)
+        return (seen & ~followed).reshape(len(won), axis.count).sum(axis=0)
+    seen, followed = (np.unique(_codes(*one)) for one in some)
     return np.bincount(np.setdiff1d(seen, followed, assume_unique=True) % axis.count, minlength=axis.count)
 
 

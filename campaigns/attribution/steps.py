@@ -79,27 +79,42 @@ class Steps:
 
 def steps(journeys: Journeys, axis: np.ndarray, count: int, order: int) -> Steps:
     """Of all journeys with a touchpoint; every touch has a place. Cost: some passes over the touches."""
-    base = count + 1
     touched = journeys.lengths > 0
     firsts, lasts = journeys.starts[:-1][touched], journeys.starts[1:][touched] - 1
-    place = axis.astype(np.int32) + 1
-    state: np.ndarray = place.astype(np.int64 if base ** (order + 1) > 2**31 - 1 else np.int32)
+    # Counted with the places that there are, which may be few of many.
+    used = np.flatnonzero(np.bincount(axis, minlength=count))
+    digits = np.zeros(count, np.int32)
+    digits[used] = np.arange(1, len(used) + 1)
+    digit, base = digits[axis], len(used) + 1
+    state: np.ndarray = digit.astype(np.int64 if base ** (order + 1) > 2**31 - 1 else np.int32)
     for back in range(1, order):
         older = np.zeros_like(state)
-        older[back:] = place[:-back]
+        older[back:] = digit[:-back]
         for since in range(back):
             within = firsts + since
             older[within[within <= lasts]] = 0
         state = state + older * base**back
-    pair = state[:-1] * base + place[1:]
+    pair = state[:-1] * base + digit[1:]
     pair[lasts[:-1]] = 0  # from one journey's last to the next one's first
     pairs, often = _counted(pair, base ** (order + 1))
     there = pairs > 0
     ends, weight, conversions, value = _ended(
         state[lasts], journeys.converted[touched], journeys.value[touched], base**order
     )
+    wider = np.concatenate([[0], used + 1])
     begins = np.bincount(axis[firsts], minlength=count)
-    return Steps(count, order, pairs[there], often[there], ends, weight, conversions, value, begins)
+    return Steps(
+        count, order, _wider(pairs[there], order + 1, wider, count + 1), often[there], _wider(ends, order, wider, count + 1),
+        weight, conversions, value, begins,
+    )  # fmt: skip
+
+
+def _wider(codes: np.ndarray, digits: int, meaning: np.ndarray, base: int) -> np.ndarray:
+    """Numbers to the base of `meaning`'s length as ones to a greater base, each digit as it means."""
+    found = np.zeros(len(codes), np.int64)
+    for power in range(digits):
+        found += meaning[codes // len(meaning) ** power % len(meaning)] * base**power
+    return found
 
 
 def _counted(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
