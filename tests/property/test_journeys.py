@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from campaigns.attribution import goals
@@ -18,7 +18,9 @@ from profiles.plans import Refused
 from tests.campaigns.world import follow, order, page, sources, track
 from tests.stream import send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+# A history is slow to play, and keys are drawn by the clock: what fails is shown as it was found.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 # More for a soak: CASES=1000.
 CASES = int(os.environ.get("CASES", "40"))
 Message = tuple[str, dict[str, Any]]
@@ -101,7 +103,7 @@ def rows() -> list[tuple[Any, ...]]:
 
 
 @given(st.lists(messages(), min_size=2, max_size=16), st.data())
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_followed_journeys_are_those_of_a_full_computation(
     house: dict[str, Source], history: list[Message], draw: Any
 ) -> None:
