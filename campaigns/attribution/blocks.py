@@ -2,7 +2,7 @@
 
 `attribute` writes journeys and marks their days stale in the same transaction; here a stale day is claimed, read whole and
 written as one value. A day that is marked while it is packed is stale again afterwards: whoever marks it waits for the claim,
-or is skipped by it. The clock wakes this stage: a day that changes all the time is packed once in ten seconds.
+or is skipped by it. `attribute` wakes this stage after each of its batches, which come every ten seconds on a busy day.
 """
 
 from dataclasses import dataclass

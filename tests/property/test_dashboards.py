@@ -77,8 +77,8 @@ class Dashboards(TestCase):
         store(self.goal, them)
         pack_all()
 
-    @settings(max_examples=60)
-    @given(rows(), st.lists(questions(), min_size=1, max_size=3))
+    @settings(max_examples=25)
+    @given(rows(), st.lists(questions(), min_size=1, max_size=2))
     def test_tables_and_whoever_is_behind_them(self, them: list[Row], asked: list[dict]) -> None:
         self.begin(them)
         for one in asked:
