@@ -33,7 +33,10 @@ class Mark:
     colour: str = ""  # a token's name, for what has no hue
 
     def painted(self, covers: float = 1) -> str:
-        return self.colour or (f"hue:{self.hue}" if covers == 1 else f"hue:{self.hue}/{covers:g}")
+        """Its colour; `covers`: how much of what is below it."""
+        if self.colour:
+            return self.colour if covers == 1 else "--hairline"
+        return f"hue:{self.hue}" if covers == 1 else f"hue:{self.hue}/{covers:g}"
 
 
 def over_time(days: Sequence[str], values: Sequence[float], name: str, unit: str) -> dict[str, Any]:
