@@ -5,7 +5,6 @@ import { carry, placed, standing } from "./standing.js";
 let sent = null; // what is on its way: its act, the form as it was
 let acts = []; // pressed meanwhile, of the rule as it is shown
 const changed = new Set(); // the controls that were changed meanwhile, by name
-let settling = false; // its answer is being put in
 let pressed = false; // a button is held down
 let held = null; // an answer that waits for that to end
 let leaving = false; // it was saved
@@ -55,7 +54,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   leaving = ["save", "draft"].includes(sent.act);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.xhr === sent?.xhr && !held && !settling) done();
+  if (!held && !sent?.settling) done(event.detail.xhr);
 });
 
 // The answer to a change that comes while somebody types on is left: their own change asks again.
@@ -73,7 +72,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 let typed = null;
 function begin() {
-  settling = true;
+  sent.settling = true;
   typed = standing();
 }
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -85,9 +84,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
   typed = null;
 });
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.elt.id !== "rule" || !settling) return;
-  settling = false;
-  queueMicrotask(done); // after the focus has moved
+  const { elt, xhr } = event.detail;
+  if (elt.id === "rule") queueMicrotask(() => done(xhr)); // after the focus has moved
 });
 
 // An act with the paths that its nodes have by now; nothing if one of them is gone.
@@ -96,7 +94,9 @@ function moved(act, before) {
   return words.includes(null) ? "" : words.join(" ");
 }
 
-function done() {
+// Nothing to do where another post has followed by now.
+function done(xhr) {
+  if (sent?.xhr !== xhr) return;
   sent = null;
   if (leaving) return;
   const act = acts.shift();
@@ -127,7 +127,7 @@ function release() {
   held = null;
   if (!answer) return;
   if (outdated()) {
-    done();
+    done(answer.xhr);
     return;
   }
   begin();

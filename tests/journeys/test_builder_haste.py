@@ -132,6 +132,8 @@ def test_an_answer_that_waited_for_the_pointer_is_taken_when_it_is_let_go_elsewh
 
 def test_holding_backspace_clears_the_word_only(page: Page) -> None:
     add(page, "country")
+    removed: list[str] = []
+    page.on("request", lambda one: removed.append(one.url) if "act=remove" in (one.post_data or "") else None)
     value = page.get_by_label("Value")
     value.click()
     page.keyboard.type("ES")
@@ -140,8 +142,10 @@ def test_holding_backspace_clears_the_word_only(page: Page) -> None:
     page.keyboard.up("Backspace")
     expect(value).to_have_value("")
     expect(conditions(page)).to_have_count(1)
+    assert not removed
     page.keyboard.press("Backspace")
     expect(conditions(page)).to_have_count(0)
+    assert len(removed) == 1
 
 
 def test_undo_by_keyboard_works_in_a_list_too(page: Page) -> None:
