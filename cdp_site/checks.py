@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from django.apps import apps
 from django.db import connection, transaction
 
+from cdp_site import stages
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -54,8 +56,13 @@ def one_view() -> Iterator[None]:
 
 
 def _ask(name: str, function: Callable[[], Iterable[str]]) -> Finding:
-    with one_view():
-        problems = list(function())
+    # A check that locks may meet somebody who changed the row since its moment: it is asked anew.
+    problems = stages.attempt(lambda: _problems(function), tries=20)
     shown = "; ".join(problems[:MOST_PROBLEMS_SHOWN])
     more = len(problems) - MOST_PROBLEMS_SHOWN
     return Finding(name, not problems, shown + (f"; and {more} more" if more > 0 else "") if problems else "ok")
+
+
+def _problems(function: Callable[[], Iterable[str]]) -> list[str]:
+    with one_view():
+        return list(function())

@@ -1,6 +1,14 @@
 // The builder's keys: Backspace in an empty block removes it, Alt+arrows move it, Ctrl+Z undoes. Each presses a button.
+import "./posting.js";
+import { nodes, said } from "./standing.js";
+
 function press(form, act) {
   form.querySelector(`button[name="act"][value="${act}"]`)?.click();
+}
+
+// Letters that were typed into a field are the browser's to undo.
+function isTyped(field) {
+  return field.matches("input[type=text], textarea") && field.value !== field.defaultValue;
 }
 
 const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "out", ArrowRight: "into" };
@@ -11,7 +19,7 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented) return;
   const form = event.target.closest?.("#builder") ?? (event.target === document.body ? document.getElementById("builder") : null);
   if (!form) return;
-  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && event.target.value === event.target.defaultValue) {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && !isTyped(event.target)) {
     event.preventDefault();
     press(form, "undo");
     return;
@@ -23,8 +31,9 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey && ARROWS[event.key]) {
     event.preventDefault();
     if (path === "r") return;
-    follow = { name: event.target.name?.slice(path.length), text: said(node) };
     press(form, `${ARROWS[event.key]} ${path}`);
+  } else if (event.key === "Backspace" && event.repeat) {
+    // Somebody clears the word.
   } else if (event.key === "Backspace" && event.target.matches("input[type=text]:not([data-add])") && event.target.value === "") {
     event.preventDefault();
     press(form, `remove ${path}`);
@@ -47,67 +56,44 @@ document.addEventListener("pointerdown", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
-// What the controls of a form or node say, without the paths of their nodes.
-function said(part) {
-  const named = [...part.querySelectorAll("[name*=':']")].filter((one) => one.type !== "checkbox" || one.checked);
-  return named.map((one) => `${one.name.split(":").slice(1).join(":")}=${one.value}`).join("&");
-}
-
-// After a condition was added, go on where the sentence has its first gap; after a move, stay with what was moved.
+// Where the focus goes after an answer: after a move it stays with what was moved, a condition or filter that was added is
+// what is written next, at its first gap.
 let added = "";
+let narrowed = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.id !== "builder") return;
   const field = document.activeElement;
+  const [verb, path, part] = (event.detail.requestConfig.triggeringEvent?.submitter?.value ?? "").split(" ");
+  const node = field?.closest("[data-node]");
+  const moves = Object.values(ARROWS).includes(verb) && node?.dataset.node === path;
+  follow = moves ? { name: field.name?.slice(path.length), text: said(node) } : null;
   added = field?.matches?.("[data-add]") && field.value ? field.id : "";
+  narrowed = verb === "filter" ? [path, part] : null;
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.id !== "rule") return;
-  if (follow) {
-    const node = [...document.querySelectorAll("#rule [data-node]")].find((one) => said(one) === follow.text);
-    (node?.querySelector(`[name="${node.dataset.node}${follow.name}"]`) ?? node?.querySelector("select, input:not([type=hidden])"))?.focus();
-    follow = null;
-  }
-  if (!added) return;
-  const field = document.getElementById(added);
-  const blocks = field?.closest("fieldset").querySelectorAll(":scope > .condition");
-  const last = blocks?.[blocks.length - 1];
-  const gap = last && [...last.querySelectorAll("input.word")].find((one) => one.value === "" && !one.hasAttribute("data-optional"));
-  const first = gap ?? last?.querySelector("input[name$=':times']") ?? last?.querySelector("input[name$=':number']") ?? last?.querySelector("input.word");
-  (field?.value ? field : first ?? field)?.focus();
-  added = "";
+  const [one, start, field] = [follow, narrowed, document.getElementById(added)];
+  [follow, narrowed, added] = [null, null, ""];
+  if (document.activeElement?.dataset.owes !== undefined) return; // Somebody types already.
+  if (one) followed(one)?.focus();
+  if (field) (field.value ? field : gap(field) ?? field).focus();
+  if (start) property(...start)?.focus();
 });
 
-// A filter that was asked for is what is written next.
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.elt.id !== "rule" || !narrowed) return;
-  const [path, part] = narrowed;
-  const start = part ? `${path}:${part}.where` : `${path}:where`;
-  [...document.querySelectorAll(`#rule input[name^="${start}"][name$=".property"]`)].pop()?.focus();
-  narrowed = null;
-});
-
-// An answer that comes while somebody types on would wipe the new letters out: leave it. Their own change asks again.
-let asked = "";
-let acted = false;
-let narrowed = null;
-function whole(form) {
-  return new URLSearchParams(new FormData(form)).toString();
+function followed({ name, text }) {
+  const node = nodes().find((one) => said(one) === text);
+  return node?.querySelector(`[name="${node.dataset.node}${name}"]`) ?? node?.querySelector("select, input:not([type=hidden])");
 }
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.id !== "builder") return;
-  asked = whole(event.detail.elt);
-  const act = event.detail.requestConfig.triggeringEvent?.submitter?.value ?? "";
-  acted = Boolean(act);
-  narrowed = act.startsWith("filter ") ? act.split(" ").slice(1) : null;
-});
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const form = document.getElementById("builder");
-  if (event.detail.target?.id !== "rule") return;
-  if (!acted && whole(form) !== asked) event.detail.shouldSwap = false;
-  swapping = event.detail.shouldSwap;
-});
 
-// A field that goes away while it has the focus says that it was changed: it was, and has been answered.
-let swapping = false;
-document.addEventListener("change", (event) => { if (swapping) event.stopImmediatePropagation(); }, true);
-document.addEventListener("htmx:afterSwap", () => { swapping = false; });
+// In the last condition of the field's group.
+function gap(field) {
+  const last = [...field.closest("fieldset").querySelectorAll(":scope > .condition")].pop();
+  const words = [...(last?.querySelectorAll("input.word") ?? [])];
+  return words.find((one) => one.value === "" && !one.hasAttribute("data-optional"))
+    ?? last?.querySelector("input[name$=':times']") ?? last?.querySelector("input[name$=':number']") ?? words[0];
+}
+
+function property(path, part) {
+  const start = part ? `${path}:${part}.where` : `${path}:where`;
+  return [...document.querySelectorAll(`#rule input[name^="${start}"][name$=".property"]`)].pop();
+}

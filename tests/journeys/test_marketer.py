@@ -82,7 +82,6 @@ def test_she_builds_slipping_away_from_an_empty_page_by_keyboard_and_sees_it_fil
     page.wait_for_url(re.compile(r"/segments/\d+/$"))
     stages.drain_all()
     assert Segment.objects.get().size == 1
-    page.reload()
     expect(page.get_by_role("row", name="Ana Ferrer")).to_be_visible()
 
 

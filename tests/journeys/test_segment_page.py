@@ -49,7 +49,7 @@ def test_she_reads_a_segment_and_publishes_the_draft_beside_it(sign_in: Callable
 
     page.get_by_role("button", name="Publish it").click()
     stages.drain_all()
-    page.reload()
+    expect(page.locator(".page-head .said")).to_contain_text("ES")  # the page follows by itself
     expect(page.locator("#state")).to_contain_text("3")
     page.get_by_role("link", name="All, and compare").click()
     expect(page.locator("main")).to_contain_text("Version 2")
