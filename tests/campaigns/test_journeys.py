@@ -107,7 +107,7 @@ days = st.lists(st.integers(0, 90), max_size=8)
 
 
 @given(st.lists(st.tuples(days, days, st.sets(st.integers(0, 90))), max_size=3), st.integers(1, 40))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_columns_say_what_plain_python_says(people: list[tuple[list[int], list[int], set[int]]], lookback: int) -> None:
     touches = touched([visits for visits, _, _ in people])
     conversions = bought([buys for _, buys, _ in people])

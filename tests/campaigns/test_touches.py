@@ -143,7 +143,7 @@ hits = st.builds(
 
 
 @given(st.lists(st.lists(hits, max_size=12), min_size=1, max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_columns_say_what_plain_python_says(people: list[list[Hit]]) -> None:
     told, origins = columns(people)
     found = touches(told, origins)

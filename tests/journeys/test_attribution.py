@@ -129,7 +129,7 @@ def test_a_cohort_opens_its_months(sign_in: Callable[..., Page]) -> None:
     check_accessible(page, "an opened cohort")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[3]], ids=lambda size: f"{size[0]} {size[2]}")
 def test_every_page_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     advertising_company()
     kept_view()

@@ -83,7 +83,7 @@ def test_she_puts_campaigns_in_order(sign_in: Callable[..., Page], width: int) -
     assert found.name == "Store"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[3]], ids=lambda size: f"{size[0]} {size[2]}")
 def test_every_page_of_campaigns(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     company()
     one = Campaign.objects.order_by("name")[0]

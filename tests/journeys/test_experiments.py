@@ -13,7 +13,7 @@ from tests.journeys.conftest import check_accessible, screenshot
 from tests.stream import send
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
+SIZES = [(1440, 900, "light"), (390, 844, "dark")]
 
 
 def file() -> bytes:

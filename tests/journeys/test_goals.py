@@ -14,7 +14,7 @@ from tests.stream import send
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[3]], ids=lambda size: f"{size[0]} {size[2]}")
 def test_a_goal_is_made(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     house = sources()
     send(house["web"], page("a", 0, query="?gclid=1"), order(1, "1", 84, anonymous="a", store="Goya"))

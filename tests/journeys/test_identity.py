@@ -15,7 +15,7 @@ from tests.profiles.test_hand import ANA, BEN, WRONG, bought, called
 from tests.stream import person, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
+SIZES = [(1440, 900, "light"), (390, 844, "dark")]
 
 
 def arrive(*batches: list[dict[str, Any]]) -> Source:

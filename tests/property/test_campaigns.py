@@ -39,7 +39,7 @@ def groups(origins: list[Said]) -> set[frozenset[Said]]:
     return {frozenset(one) for one in found.values()}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(SAID, unique=True, max_size=8), st.data())
 def test_order_and_portions_make_no_difference(origins: list[Said], data: st.DataObject) -> None:
     at_once = recognised(origins, 100)
@@ -49,7 +49,7 @@ def test_order_and_portions_make_no_difference(origins: list[Said], data: st.Dat
     assert groups(other) == at_once, "asked again it is the same"
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(SAID, unique=True, min_size=3, max_size=8), st.data())
 def test_merging_moves_all_that_the_others_had(origins: list[Said], data: st.DataObject) -> None:
     before = recognised(origins, 100)

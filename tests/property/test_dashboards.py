@@ -1,5 +1,6 @@
 """Whatever journeys there are and whatever is asked, the dashboards say what reckoning by hand says."""
 
+import os
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,6 +24,8 @@ from tests.campaigns.rows import DAY, NOON, ORIGINS, Row, Step, mark, pack_all, 
 from tests.factories import SegmentFactory
 
 MEMBERS = {1, 2, 4}
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "10"))
 
 
 @st.composite
@@ -77,7 +80,7 @@ class Dashboards(TestCase):
         store(self.goal, them)
         pack_all()
 
-    @settings(max_examples=25)
+    @settings(max_examples=CASES)
     @given(rows(), st.lists(questions(), min_size=1, max_size=2))
     def test_tables_and_whoever_is_behind_them(self, them: list[Row], asked: list[dict]) -> None:
         self.begin(them)
@@ -89,7 +92,7 @@ class Dashboards(TestCase):
             hold_paths(filters, passing)
         assert list(blocks_check.packed_days_are_true()) == []
 
-    @settings(max_examples=40)
+    @settings(max_examples=2 * CASES)
     @given(rows(), questions())
     def test_cohorts(self, them: list[Row], asked: dict) -> None:
         self.begin(them)
@@ -114,7 +117,7 @@ class Dashboards(TestCase):
         for whole in found.channels:
             assert whole.people == sum(one.people for one in found.months if one.id == whole.id)
 
-    @settings(max_examples=25)
+    @settings(max_examples=CASES)
     @given(rows(), rows(), st.integers(0, 13), questions())
     def test_what_changes_later_is_told(self, before: list[Row], later: list[Row], gone: int, asked: dict) -> None:
         """What the process keeps never outlives what it was made of."""

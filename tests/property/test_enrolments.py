@@ -23,7 +23,7 @@ from profiles.plans import Refused
 from tests.factories import SourceFactory
 
 # More for a soak: CASES=1000.
-CASES = int(os.environ.get("CASES", "40"))
+CASES = int(os.environ.get("CASES", "15"))
 START = datetime(2026, 3, 1, tzinfo=UTC)
 hours = st.integers(0, 24 * 30)
 users, devices = st.sampled_from(["u1", "u2", "u3"]), st.sampled_from(["d1", "d2", "d3"])

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 # A history is slow to play, and keys are drawn by the clock: what fails is shown as it was found.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 # More for a soak: CASES=1000.
-CASES = int(os.environ.get("CASES", "40"))
+CASES = int(os.environ.get("CASES", "15"))
 Message = tuple[str, dict[str, Any]]
 DAYS = st.integers(0, 80)
 WHO = st.sampled_from(
