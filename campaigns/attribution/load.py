@@ -262,4 +262,4 @@ def together(parts: Sequence[Journeys]) -> Journeys:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in (*PER_JOURNEY, *PER_TOUCH)
     }
-    return Journeys(starts=np.concatenate([[0], np.cumsum(lengths)]), **columns)
+    return Journeys(starts=np.concatenate([[0], np.cumsum(lengths)]), **columns, direct=parts[0].direct)

@@ -199,7 +199,7 @@ def _one_touch(model: str, journeys: Journeys) -> np.ndarray:
     if model == "first":
         return np.minimum(journeys.starts[:-1], max(len(journeys.channel) - 1, 0))
     last = np.maximum(journeys.starts[1:] - 1, 0)
-    if model == "last":
+    if model == "last" or not len(journeys.channel):
         return last
     sent = np.maximum.accumulate(np.where(journeys.channel != journeys.direct, np.arange(len(journeys.channel)), -1))
     found: np.ndarray = np.where(sent[last] >= journeys.starts[:-1], sent[last], last)
