@@ -24,10 +24,25 @@ DAYS = 50  # days of a goal that is no more whose journeys a batch throws away
 _LAST = 2**63 - 1
 
 
+# While so many bodies wait in the inbox, who changes now will change again: they are seen to once, when it is worked off,
+# unless this many changes have gathered.
+BODIES, GATHERED = 40, 400_000
+
+
 @stages.stage("attribute", counts="people_attributed", every=10)
 def attribute_some() -> int:
     """One batch; returns how many people (or days, of a goal that is no more) it has seen to."""
-    return follow() or go_on() or clear()
+    return 0 if _waits() else follow() or go_on() or clear()
+
+
+_BUSY = """
+SELECT (SELECT count(*) FROM (SELECT FROM inbox WHERE done_at IS NULL LIMIT %s) AS waiting) = %s
+   AND (SELECT count(*) FROM (SELECT FROM evaluated_profile LIMIT %s) AS gathered) < %s
+"""
+
+
+def _waits() -> bool:
+    return bool(sql.rows(_BUSY, (BODIES, BODIES, GATHERED, GATHERED))[0][0])
 
 
 # What changed of them tells of no touchpoint and no conversion: their traits, their records.

@@ -299,3 +299,20 @@ def test_without_goals_the_queue_is_emptied_all_the_same(house: dict[str, Source
     goals.save(Goal(name="Orders", event="Order Completed"))
     follow("attribute")
     assert len(journeys()) == 1
+
+
+def test_while_much_waits_in_the_inbox_nobody_is_seen_to_and_then_everybody_once(
+    house: dict[str, Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribute, "BODIES", 2)
+    send(house["till"], {**order(5, "T1", 40, user="ana"), "messageId": "1"})
+    stages.work_once("resolve")
+    stages.work_once("evaluate")
+    for number in range(2):
+        send(house["till"], {**order(6, f"S{number}", 10, user="ana"), "messageId": f"s{number}"})
+    assert stages.work_once("attribute") == 0 and journeys() == []
+    monkeypatch.setattr(attribute, "GATHERED", 1)
+    assert stages.work_once("attribute") > 0 and len(journeys()) == 1, "unless too much has gathered"
+    stages.drain_all()
+    assert len(journeys()) == 3
+    assert well() == []
