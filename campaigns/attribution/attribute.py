@@ -26,7 +26,7 @@ _LAST = 2**63 - 1
 
 # While so many bodies wait in the inbox, who changes now will change again: they are seen to once, when it is worked off,
 # unless this many changes have gathered.
-BODIES, GATHERED = 40, 400_000
+BODIES, GATHERED = 40, 1_000_000
 
 
 @stages.stage("attribute", counts="people_attributed", every=10)
