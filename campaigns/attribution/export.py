@@ -67,7 +67,7 @@ def _line(line: Line, models: Sequence[str]) -> list[Any]:
 
 def path_rows(found: Paths, unit: str) -> Iterator[Sequence[Any]]:
     """The commonest paths."""
-    yield ["Path", "Journeys", unit, f"Value ({found.currency})", "Median days from first touchpoint"]
+    yield ["Path", "Journeys", unit, f"Value ({found.currency})", "Days from first touchpoint, on average"]
     for one in found.top:
         yield [" > ".join(one.names), one.journeys, one.conversions, one.value, one.days]
 
