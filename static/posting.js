@@ -132,7 +132,7 @@ function release() {
   }
   begin();
   const event = answer.xhr.getResponseHeader("HX-Trigger-After-Swap");
-  htmx.swap("#rule", answer.serverResponse, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 20 }, {
+  htmx.swap("#rule", answer.serverResponse, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, {
     contextElement: builder(),
     eventInfo: answer,
     afterSwapCallback: () => { if (event) htmx.trigger(builder(), event); },

@@ -103,6 +103,16 @@ def test_acts_in_haste_are_all_done_each_to_what_it_was_pressed_for(page: Page) 
     assert not line.waiting
 
 
+def test_the_next_gap_has_the_focus_as_soon_as_an_answer_is_seen(page: Page) -> None:
+    """Else what she types in that moment goes into another field than the one that she sees with the focus."""
+    page.evaluate("""() => document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+        window.focused = document.activeElement.name;
+    }))""")
+    add(page, "country")
+    page.wait_for_function("window.focused")
+    assert page.get_by_label("Value").get_attribute("name") == page.evaluate("window.focused")
+
+
 def test_a_slow_click_after_a_change_is_not_lost(page: Page) -> None:
     add(page, "did Order Completed")
     add(page, "country")
