@@ -1,5 +1,7 @@
 """Whatever stands in an address or a form, nothing is a fault of ours: no answer is a 5xx, whoever asks."""
 
+import os
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -9,6 +11,8 @@ from tests.factories import AudienceFactory, ProfileFactory, SegmentFactory, Sou
 
 pytestmark = pytest.mark.django_db
 
+# The suite asks each address a third of the texts; `WHOLE=1` all of them.
+EVERY = 1 if os.environ.get("WHOLE") else 3
 NUMBERS = ["0", "1", "9223372036854775807", "9223372036854775808", "9" * 30]
 TEXTS = [
     "",
@@ -128,8 +132,8 @@ def test_every_address_answers_with_odd_numbers(world: None, role: str) -> None:
 def test_every_page_answers_odd_texts(world: None, text: str) -> None:
     client = client_of(ADMIN)
     asked = dict.fromkeys(NAMES, text)
-    for address in addresses():
-        if not any(number in address for number in NUMBERS[2:]):
+    for place, address in enumerate(addresses()):
+        if (place + TEXTS.index(text)) % EVERY == 0 and not any(number in address for number in NUMBERS[2:]):
             assert client.get(address, asked).status_code < 500, address
             assert client.post(address, asked).status_code < 500, address
 

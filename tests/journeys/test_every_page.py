@@ -29,7 +29,7 @@ def look_at(page: Page, addresses: list[str], size: tuple[int, int, str], status
         check_accessible(page, f"{address} at {size[0]} px, {size[2]}")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]} {size[2]}")
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[3]], ids=lambda size: f"{size[0]} {size[2]}")
 def test_with_a_company(sign_in: Callable[..., Page], size: tuple[int, int, str]) -> None:
     sources = small_company()
     segment = changes.create("Buyers", from_json({"all": [{"did": "Order Completed"}]}))

@@ -1,5 +1,6 @@
 """Whatever happens between sealings, blocks and the table say the same."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ from profiles.models import Profile
 from segments.blocks import check, sealing
 from tests.segments.sealed import START, both, happened, make_small, merged, parted, people
 from tests.segments.world import name_id
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "12"))
 
 person = st.integers(0, 4)
 moment = st.integers(-30, 90).map(lambda days: START + timedelta(days=days, microseconds=days % 3))
@@ -77,7 +81,7 @@ class World:
 
 
 class Blocks(TestCase):
-    @settings(max_examples=25)
+    @settings(max_examples=CASES)
     @given(steps, st.sampled_from([2, 2**20]))
     def test_blocks_and_the_table_never_differ(self, steps: list[tuple[Any, ...]], chunk: int) -> None:
         with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,7 @@
 """Whatever history people have, what is decided by hand holds, is what was foreseen, and leaves nothing when taken back."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from profiles.identifiers import Identifier, Pair
 from profiles.plans import Refused
 from tests.everybody import everybody, people
 from tests.property.test_identity import Message, arrive, messages, source, whole
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "20"))
 
 pytestmark = pytest.mark.django_db
 histories = st.lists(messages(), min_size=3, max_size=14, unique_by=lambda one: one["messageId"])
@@ -65,7 +69,7 @@ def again(history: list[Message], draw: Any, word: str) -> list[list[Message]]:
 
 
 @given(histories, st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_cut_stays_apart_and_everything_is_at_home(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, ([one] for one in history))
@@ -116,7 +120,7 @@ def disputed() -> set[Identifier]:
 
 
 @given(histories, st.data())
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_joined_by_hand_and_taken_back_is_never_joined(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, [history])

@@ -1,6 +1,7 @@
 """Whatever order messages come in, cut into whatever batches, the people are those that all the evidence makes."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,9 @@ from profiles.identifiers import ANONYMOUS, EMAIL, PHONE, USER, Identifier
 from profiles.models import IdentifierKind
 from tests.factories import SourceFactory
 from tests.stream import resolve_all, send
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "120"))
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,7 +102,7 @@ def whole() -> list[str]:
 
 
 @given(st.lists(messages(), min_size=1, max_size=12, unique_by=lambda one: one["messageId"]), st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_order_and_any_batches_make_the_same_people(source: Source, history: list[Message], draw: Any) -> None:
     with transaction.atomic():
         arrive(source, [history])

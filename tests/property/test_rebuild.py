@@ -1,5 +1,6 @@
 """After a rebuild under other rules, the people are those whom the same messages make in an empty database."""
 
+import os
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from profiles.identifiers import ANONYMOUS, EMAIL, PHONE, USER
 from profiles.kinds import out_of_date
 from profiles.models import IdentifierKind, Profile, Rebuild
 from tests.property.test_identity import RULES, Message, arrive, by_the_book, messages, people, source, whole
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "30"))
 
 __all__ = ["source"]
 
@@ -162,7 +166,7 @@ ALIAS_BLOCKED: dict[str, Any] = {
     history=histories, before=judging() | linking(),
     rules=judging() | linking() | st.builds(dict[int, dict[str, Any]]), size=st.integers(1, 14),
 )  # fmt: skip
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_rebuild_gives_what_sending_everything_anew_gives(
     source: Source, history: list[Message], before: Rules, rules: Rules, size: int
 ) -> None:

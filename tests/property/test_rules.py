@@ -1,5 +1,6 @@
 """Whatever the rule: JSON, the language and the schema say the same one, and English names all that it asks for."""
 
+import os
 from collections.abc import Callable
 from typing import Any as Anything
 
@@ -13,6 +14,9 @@ from segments.rules.schema import schema
 from segments.text import TextError, parse, to_text
 from segments.text.tokens import WORDS
 from tests.segments.strategies import odd_rules, rules
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "500"))
 
 SCHEMA = Draft202012Validator(schema())
 # Each key that a rule's JSON has somewhere, and each kind of value.
@@ -95,7 +99,7 @@ def test_the_schema_accepts_every_rule(rule: Rule) -> None:
 _LEFT = ("must be a date", "the lower value", "all week", "begins when it ends", "can't be stored", "a whole number")
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=CASES)
 @given(changed() | anything)
 def test_json_is_a_rule_or_is_refused(given: Anything) -> None:
     found = _read(lambda: from_json(given))
@@ -129,7 +133,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=CASES)
 @given(texts)
 def test_text_is_a_rule_or_is_refused_with_its_place(text: str) -> None:
     found = _read(lambda: parse(text))

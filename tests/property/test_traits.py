@@ -1,6 +1,7 @@
 """Whichever word holds is a function of what was said and of the policy: told in any order, merged, parted, counted late."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,9 @@ from profiles.models.traits import ALL_OTHERS
 from profiles.policies import Policy, Rule
 from tests.factories import SourceFactory
 from tests.stream import resolve_all, send
+
+# More for a soak: CASES=1000.
+CASES = int(os.environ.get("CASES", "60"))
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,7 +133,7 @@ def finish() -> None:
 
 
 @given(steps, st.data())
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_word_that_holds_is_the_one_that_the_policy_names_whatever_happened_in_between(
     sources: list[Source], monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, Any]], draw: Any
 ) -> None:
