@@ -120,11 +120,10 @@ def test_every_address_answers_with_odd_numbers(world: None, role: str) -> None:
     assert len(found) > 60
     for address in found:
         if "sign-out" not in address:
-            for answer in (
-                client.get(address),
-                client.post(address),
-                client.get(address, headers={"HX-Request": "true"}),
-            ):
+            answers = [client.get(address), client.post(address)]
+            if role == ADMIN:  # who sees every page
+                answers.append(client.get(address, headers={"HX-Request": "true"}))
+            for answer in answers:
                 assert answer.status_code < 500, (address, answer.status_code)
 
 

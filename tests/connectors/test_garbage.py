@@ -187,7 +187,7 @@ messages = st.dictionaries(names, json_values, max_size=8).flatmap(
 
 
 class AnyMixture(TestCase):
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(messages, min_size=1, max_size=4))
     def test_what_was_sent_is_stored_or_refused_and_all_of_it_accounted_for(self, sent: list[dict[str, Any]]) -> None:
         authenticate.forget()
@@ -200,7 +200,7 @@ class AnyMixture(TestCase):
         if not (answer.status_code == 400 and "rejected" not in answer.json()):
             assert accounted + on_receipt == len(sent)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.binary(max_size=200), st.sampled_from(["/v1/batch", "/v1/track", "/t", "/v1/import", "/beacon/v1/batch"]))
     def test_any_bytes_are_answered(self, body: bytes, path: str) -> None:
         authenticate.forget()

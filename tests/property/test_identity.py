@@ -21,7 +21,7 @@ from tests.factories import SourceFactory
 from tests.stream import resolve_all, send
 
 # More for a soak: CASES=1000.
-CASES = int(os.environ.get("CASES", "120"))
+CASES = int(os.environ.get("CASES", "80"))
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -64,7 +64,7 @@ def group(*items: builder.Draft, how: str = "all") -> GroupDraft:
     return GroupDraft(how, items)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rules | odd_rules)
 @example(Trait("x", "is", 5))
 @example(Trait("x", "is", "5"))
@@ -153,7 +153,7 @@ _parts = st.sampled_from(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_posted, st.sampled_from([*_verbs, ""]), _paths, _said | _parts)
 def test_whatever_is_posted_becomes_a_rule_or_errors_that_name_their_place(
     posted: dict[str, str], verb: str, path: str, rest: str
