@@ -121,7 +121,7 @@ def test_every_address_answers_with_odd_numbers(world: None, role: str) -> None:
     for address in found:
         if "sign-out" not in address:
             answers = [client.get(address), client.post(address)]
-            if role == ADMIN:  # who sees every page
+            if role == ADMIN or EVERY == 1:  # an admin sees every page
                 answers.append(client.get(address, headers={"HX-Request": "true"}))
             for answer in answers:
                 assert answer.status_code < 500, (address, answer.status_code)
