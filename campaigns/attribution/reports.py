@@ -1,16 +1,21 @@
 """The `report` stage: saved views that go out by e-mail on their days.
 
-An attempt is counted, and the next one set, in a transaction before the letter is sent; that it went is written after. So
-a killed worker's letter is tried again, a letter that was sent is sent again only when the worker died in the moment
-between, and a mail server that is away costs nothing but time. After `TRIES` the report waits for its next day, and its page
-says what was wrong.
+An attempt is counted, and the next one set, in a transaction before anything is sent; each address has a letter of its own
+(nobody sees who else gets it), and that it went is written at once. So what a killed worker left is tried again, only the
+letter that was on its way in that very moment goes twice (with the same Message-ID, by which many mailboxes know it again), and
+a mail server that is away costs nothing but time. After `TRIES` the report waits for its next day, and its page says what was
+wrong.
 """
 
-from collections.abc import Sequence
+import smtplib
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from email.utils import parseaddr
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.utils import timezone
@@ -69,35 +74,84 @@ def _send(report_id: int) -> int:
     if report is None:  # taken away meanwhile
         return 0
     now = timezone.now()
+    rest = [address for address in report.to if address not in report.sent_to]
     try:
-        post(report, report.to)
+        post(report, rest, lambda address: _reached(report, address))
     except Exception as error:  # noqa: BLE001  # whatever it is, the report's page says it
         log.warning("report_failed", report_id=report.pk, attempts=report.attempts, error=type(error).__name__)
-        given_up = report.attempts >= TRIES
-        again = {"attempts": 0, "due_at": next_due(report.weekdays, report.hour, now)} if given_up else {}
+        again = _next_round(report, now) if report.attempts >= TRIES else {}
         Report.objects.filter(pk=report.pk).update(error=in_words(error), **again)
         return 0
-    due = next_due(report.weekdays, report.hour, now)
-    Report.objects.filter(pk=report.pk).update(attempts=0, due_at=due, sent_at=now, error="")
-    log.info("report_sent", report_id=report.pk, addresses=len(report.to))
+    Report.objects.filter(pk=report.pk).update(sent_at=now, error="", **_next_round(report, now))
+    log.info("report_sent", report_id=report.pk, addresses=len(rest))
     return 1
 
 
-def post(report: Report, to: Sequence[str]) -> None:
-    """Write a report's letter with the numbers of now, and hand it to the mail server. Raises what that says."""
+def _reached(report: Report, address: str) -> None:
+    report.sent_to = [*report.sent_to, address]
+    Report.objects.filter(pk=report.pk).update(sent_to=report.sent_to)
+
+
+def _next_round(report: Report, now: datetime) -> dict[str, object]:
+    due = next_due(report.weekdays, report.hour, now)
+    return {"attempts": 0, "due_at": due, "round": report.round + 1, "sent_to": []}
+
+
+class Refused(Exception):
+    """The mail server took the letter for some addresses and not for these, with what it said of each."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{address}: {reason}" for address, reason in said.items()))
+
+
+# After these the next address would only wait as long again.
+_AWAY = (ConnectionError, TimeoutError, smtplib.SMTPServerDisconnected, smtplib.SMTPAuthenticationError)
+
+
+def post(report: Report, to: Sequence[str], reached: Callable[[str], None] = lambda address: None) -> None:
+    """Write a report's letter with the numbers of now, and hand it to the mail server for one address after another.
+
+    `reached` is told of each address whose letter was taken. Raises what the server says; `Refused` where it was only some.
+    """
     letter = letters.written(report)
-    message = EmailMultiAlternatives(
-        letter.subject, letter.text, to=list(to), connection=get_connection(timeout=SMTP_TIMEOUT)
-    )
-    message.attach_alternative(letter.html, "text/html")
-    message.attach(letter.file_name, letter.table, "text/csv")
-    message.send()
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    refused: dict[str, str] = {}
+    with get_connection(timeout=SMTP_TIMEOUT) as connection:
+        for address in to:
+            whose = blake2b(address.encode(), digest_size=8).hexdigest()
+            message = EmailMultiAlternatives(
+                letter.subject, letter.text, to=[address], connection=connection,
+                headers={"Message-ID": f"<report-{report.pk}-{report.round}-{whose}@{domain}>"},
+            )  # fmt: skip
+            message.attach_alternative(letter.html, "text/html")
+            message.attach(letter.file_name, letter.table, "text/csv")
+            try:
+                message.send()
+            except _AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001  # one address's, not the others'
+                refused[address] = _said(error)
+            else:
+                reached(address)
+    if refused:
+        raise Refused(refused)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(
+            f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
+            for code, said in error.recipients.values()
+        )
+    return str(error) or type(error).__name__
 
 
 def in_words(error: Exception) -> str:
     """What went wrong, for whoever can mend it."""
     if isinstance(error, (ConnectionError, TimeoutError)):
         return f"The mail server can't be reached ({error}). Check EMAIL_URL."[:LONGEST_ERROR]
+    if isinstance(error, Refused):
+        return f"The mail server didn't take it for {error}"[:LONGEST_ERROR]
     if isinstance(error, NoGoal):
         return str(error)
     return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]

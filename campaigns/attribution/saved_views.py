@@ -107,6 +107,7 @@ def _kept(request: HttpRequest, view: SavedView, report: Report | None, said: di
     report.to, report.weekdays, report.hour = said["to"], sorted(said["weekdays"]), said["hour"]
     report.due_at = reports.next_due(report.weekdays, report.hour, timezone.now())
     report.attempts, report.error, report.enabled = 0, "", True
+    report.round, report.sent_to = report.round + 1, []
     report.site = request.build_absolute_uri("/").rstrip("/")
     report.save()
     return report
@@ -114,13 +115,16 @@ def _kept(request: HttpRequest, view: SavedView, report: Report | None, said: di
 
 def _send_now(request: HttpRequest, report: Report) -> None:
     """The same letter, once, to see whether it arrives."""
+    reached: list[str] = []
     try:
-        reports.post(report, report.to)
+        reports.post(report, report.to, reached.append)
     except Exception as error:  # noqa: BLE001  # what the mail server says is what the person needs
         log.warning("report_failed", report_id=report.pk, error=type(error).__name__)
-        messages.error(request, f"It couldn’t be sent: {reports.in_words(error)}")
+        others = f" It went to {', '.join(reached)}." if reached else ""
+        messages.error(request, f"It couldn’t be sent: {reports.in_words(error)}{others}")
         return
-    Report.objects.filter(pk=report.pk).update(sent_at=timezone.now(), error="")
+    # The next letter is another one, not this one once more.
+    Report.objects.filter(pk=report.pk).update(sent_at=timezone.now(), error="", round=report.round + 1)
     messages.success(request, f"Sent to {', '.join(report.to)}.")
 
 

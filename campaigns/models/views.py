@@ -41,6 +41,10 @@ class Report(models.Model):
     )
     due_at = models.DateTimeField(help_text="When it is sent next.")
     attempts = models.SmallIntegerField(default=0)
+    round = models.IntegerField(default=0, help_text="How many times it has been due; a letter's Message-ID has it.")
+    sent_to = models.JSONField(
+        default=list, blank=True, help_text="Addresses that this round's letter went to already."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(default="", blank=True)
 

@@ -1,11 +1,13 @@
 """A saved view by e-mail: on its days, once, tried again while the mail server is away, and its failure said."""
 
+import smtplib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
@@ -63,8 +65,9 @@ def test_it_goes_out_once_on_its_day_with_the_table_and_a_link(page: str) -> Non
         assert reports.send_due() == 0
     with time_machine.travel(MONDAY + timedelta(minutes=1), tick=False):
         assert (reports.send_due(), reports.send_due()) == (1, 0)
-    (letter,) = mail.outbox
-    assert letter.to == ["anna@example.com", "ben@example.com"]
+    letter, other = mail.outbox
+    assert (letter.recipients(), other.recipients()) == (["anna@example.com"], ["ben@example.com"])
+    assert letter.message()["Message-ID"] != other.message()["Message-ID"]
     assert letter.subject.startswith("Last 30 days: ")
     assert "https://cdp.example.com/attribution/" in letter.body
     assert [name for name, _, kind in letter.attachments if kind == "text/csv"]
@@ -93,7 +96,46 @@ def test_while_the_mail_server_is_away_it_is_tried_again_and_then_waits_for_its_
     with time_machine.travel(report.due_at, tick=False):
         assert reports.send_due() == 1
     report.refresh_from_db()
-    assert (report.error, len(mail.outbox)) == ("", 1)
+    assert (report.error, len(mail.outbox)) == ("", 2)
+
+
+class Picky(locmem.EmailBackend):
+    """A mail server that doesn't know Anna."""
+
+    def send_messages(self, letters: Any) -> int:
+        if letters[0].to == ["anna@example.com"]:
+            raise smtplib.SMTPRecipientsRefused({"anna@example.com": (550, b"no such mailbox")})
+        return super().send_messages(letters)
+
+
+def test_an_address_that_is_refused_keeps_the_letter_from_nobody_else_and_nobody_gets_it_twice(settings: Any) -> None:
+    report = monday_report()
+    settings.EMAIL_BACKEND = f"{__name__}.Picky"
+    with time_machine.travel(MONDAY, tick=False):
+        assert reports.send_due() == 0
+    report.refresh_from_db()
+    assert (report.sent_to, report.attempts) == (["ben@example.com"], 1)
+    assert report.error == "The mail server didn't take it for anna@example.com: 550 no such mailbox"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with time_machine.travel(report.due_at, tick=False):
+        assert reports.send_due() == 1
+    assert [letter.to for letter in mail.outbox] == [["ben@example.com"], ["anna@example.com"]]
+    report.refresh_from_db()
+    assert (report.sent_to, report.error, report.due_at) == ([], "", MONDAY + timedelta(days=7))
+
+
+def test_a_letter_that_goes_once_more_is_the_same_letter_and_the_next_weeks_is_another() -> None:
+    report = monday_report()
+    ids = []
+    for when in (MONDAY, MONDAY, MONDAY + timedelta(days=7)):
+        # As a worker leaves it that is killed after the mail server took the letter.
+        if when == MONDAY:
+            Report.objects.filter(pk=report.pk).update(round=0, sent_to=[], due_at=MONDAY)
+        with time_machine.travel(when, tick=False):
+            assert reports.send_due() == 1
+        ids.append([letter.message()["Message-ID"] for letter in mail.outbox[-2:]])
+    assert ids[0] == ids[1]
+    assert not {*ids[1]} & {*ids[2]}
 
 
 def test_a_report_without_a_goal_says_so_instead_of_stopping_the_others() -> None:
@@ -128,7 +170,7 @@ def test_a_view_is_kept_with_its_own_words_and_sent(marketer: Client) -> None:
     assert report.due_at > timezone.now()
     assert report.site == "http://testserver"
     marketer.post(f"/attribution/views/{view.pk}/letter/", {**said, "act": "now"})
-    assert [letter.to for letter in mail.outbox] == [["anna@example.com", "ben@example.com"]]
+    assert [letter.recipients() for letter in mail.outbox] == [["anna@example.com"], ["ben@example.com"]]
     page = marketer.get("/attribution/views/").content.decode()
     assert "Sent Mon, Thu at 7:00 to anna@example.com, ben@example.com" in page
     marketer.post(f"/attribution/views/{view.pk}/letter/", {"act": "stop"})
