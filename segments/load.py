@@ -55,6 +55,8 @@ def chunks(needed: Requirements, now: datetime, back: int = 0) -> Iterator[Colum
         if len(columns.people) < size:
             return
         after = int(columns.people[-1])
+        # Whoever asked may hold them still while the next ones are read.
+        columns.worked.clear()
 
 
 def name_ids(events: set[str]) -> dict[str, list[int]]:
@@ -200,11 +202,11 @@ def _load_pass(
     joins = ""
     for place, (name, kind) in enumerate(said):
         events = {stream.events.name for stream in streams.values() if (stream.value, stream.kind) == (name, kind)}
-        numbered = parameters.add(sorted(id for event in events for id in ids.get(event, [])))
+        numbered = _named(sorted(id for event in events for id in ids.get(event, [])), parameters)
         joined, value = (
             values("properties", name, kind, parameters)
             if items
-            else single("properties", name, kind, f"name_id = ANY({numbered}::smallint[])", f"value{place}", parameters)
+            else single("properties", name, kind, numbered, f"value{place}", parameters)
         )
         joins += f" {joined}"
         selected.append(value)
@@ -256,9 +258,17 @@ def _chosen(events: Events, parameters: Parameters) -> list[str]:
 
 def _names(stream: Stream, ids: Sequence[int], now: datetime, parameters: Parameters) -> str:
     """The condition on name and time. What is in the future is loaded too: time alone will bring it in."""
-    text = f"name_id = ANY({parameters.add(list(ids))}::smallint[])"
+    text = _named(ids, parameters)
     earliest = _earliest(stream, now)
     return text if earliest is None else f"({text} AND time > {parameters.add(earliest)})"
+
+
+def _named(ids: Sequence[int], parameters: Parameters) -> str:
+    """The condition that an event has one of these names. A plain comparison for one: asked of each event of 800 people
+    it is a tenth of the whole."""
+    if len(ids) == 1:
+        return f"name_id = {parameters.add(ids[0])}::smallint"
+    return f"name_id = ANY({parameters.add(list(ids))}::smallint[])"
 
 
 def _earliest(stream: Stream, now: datetime) -> datetime | None:

@@ -14,7 +14,7 @@ from segments.rules import Between, Events, Ever, FirstAfter, Last, SinceLast, W
 SECOND = 1_000_000
 # Pairs of a point and an event that are looked at together: some tens of megabytes.
 PIECE = 1_000_000
-# Windows whose ends are kept for the next condition: 8 bytes each for whoever is asked.
+# Windows whose ends are kept for the next condition: 4 bytes each for whoever is asked.
 KEPT = 12
 
 
@@ -41,7 +41,7 @@ class Range:
 
     @property
     def count(self) -> np.ndarray:
-        return self.high - self.low
+        return np.subtract(self.high, self.low, dtype=np.int64)
 
 
 class Timeline:
@@ -53,6 +53,9 @@ class Timeline:
             self.starts = np.concatenate([[0], np.cumsum(np.bincount(events.person, minlength=people))])
         else:
             self.starts = np.searchsorted(events.person, np.arange(people + 1))
+        # Places are kept for many windows: half the memory where they are small enough (twice one must be, too).
+        if len(events.person) < 2**30:
+            self.starts = self.starts.astype(np.int32)
         self.most = int(np.diff(self.starts).max(initial=0))
         # An end that is later than all, so that the place after the last one can be looked at.
         self.time = np.append(events.time, np.iinfo(np.int64).max)
@@ -85,7 +88,7 @@ class Timeline:
         if len(self.events.time) > 16 * people:
             return self.until(np.arange(people), moment)
         counted = self.events.person[self.events.time <= moment]
-        return self.starts[:-1] + np.bincount(counted, minlength=people)
+        return self.starts[:-1] + np.bincount(counted, minlength=people).astype(self.starts.dtype)
 
 
 class View:

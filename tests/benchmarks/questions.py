@@ -316,6 +316,8 @@ def everything() -> dict[str, object]:
                 before = np.unpackbits(stored.get((part, place), np.packbits(~inside)), count=len(inside)).view(bool)
                 moved += np.count_nonzero(inside != before)
                 stored[part, place] = np.packbits(inside)
+            del inside, before
+            columns = None  # as when a worker's pass is over
             started = time.perf_counter()
         seconds[turn] = f"{time.perf_counter() - began:.2f}, of which loading {loading:.2f}"
     return {
