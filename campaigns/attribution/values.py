@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,15 @@ class Journeys:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> np.ndarray:
         """Touches of each journey."""
         return np.diff(self.starts)
+
+    @cached_property
+    def worked(self) -> dict[object, Any]:
+        """What one model worked out of them, for the next one."""
+        return {}
 
     @property
     def journey_of(self) -> np.ndarray:

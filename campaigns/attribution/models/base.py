@@ -38,59 +38,73 @@ class Conversions:
     def ends(self) -> np.ndarray:
         return np.cumsum(self.lengths)
 
-    @property
+    @cached_property
+    def touched(self) -> np.ndarray:
+        """Which journeys have any touch."""
+        return self.lengths > 0
+
+    @cached_property
     def firsts(self) -> np.ndarray:
         """The place in `places` of each journey's first touch; only of journeys that have any."""
-        return (self.ends - self.lengths)[self.lengths > 0]
+        return (self.ends - self.lengths)[self.touched]
 
-    @property
+    @cached_property
     def lasts(self) -> np.ndarray:
-        return self.ends[self.lengths > 0] - 1
+        return self.ends[self.touched] - 1
 
     def to_one(self, chosen: np.ndarray) -> Credit:
         """All to one touch of each journey that has any."""
-        touched = self.lengths > 0
-        return self._credit(self.places[chosen], self.orders[touched], self.value[touched])
+        return self._credit(self.places[chosen], *self._of_touched)
 
     def to_all(self, shares: np.ndarray) -> Credit:
         """To each touch its share; those of a journey add up to 1."""
-        orders = np.repeat(self.orders, self.lengths)
-        value = np.repeat(self.value, self.lengths)
-        orders *= shares
-        value *= shares
-        return self._credit(self.places, orders, value)
+        orders, value = self._of_touches
+        return self._credit(self.places, orders * shares, value * shares)
 
     def within(self, weights: np.ndarray) -> np.ndarray:
         """Weights of touches as shares of their journey's sum. Each journey has some weight above 0."""
         sums = np.add.reduceat(weights, self.firsts) if len(weights) else weights
-        return weights / np.repeat(sums, self.lengths[self.lengths > 0])
+        return weights / np.repeat(sums, self.lengths[self.touched])
+
+    @cached_property
+    def _of_touched(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.orders[self.touched], self.value[self.touched]
+
+    @cached_property
+    def _of_touches(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.repeat(self.orders, self.lengths), np.repeat(self.value, self.lengths)
+
+    @cached_property
+    def _bare(self) -> tuple[float, float]:
+        return float(self.orders[~self.touched].sum()), float(self.value[~self.touched].sum())
 
     def _credit(self, places: np.ndarray, orders: np.ndarray, value: np.ndarray) -> Credit:
-        bare = self.lengths == 0
         by_orders = np.bincount(places, orders, self.count + 1)
         by_value = np.bincount(places, value, self.count + 1)
-        return Credit(
-            by_orders[:-1],
-            by_value[:-1],
-            float(by_orders[-1] + self.orders[bare].sum()),
-            float(by_value[-1] + self.value[bare].sum()),
-        )
+        bare, bare_value = self._bare
+        return Credit(by_orders[:-1], by_value[:-1], float(by_orders[-1] + bare), float(by_value[-1] + bare_value))
 
 
 def conversions(journeys: Journeys, axis: np.ndarray, count: int) -> Conversions:
-    """Cost: one pass over the touches."""
-    lengths = journeys.lengths
-    touches = np.repeat(journeys.converted, lengths)
+    """Cost: one pass over the touches; nothing when another model asked for the same."""
+    # The axis stays with what was made of it, so that no other array has its number meanwhile.
+    known = journeys.worked.get(("conversions", id(axis), count))
+    if known is None:
+        known = axis, _conversions(journeys, axis, count)
+        journeys.worked["conversions", id(axis), count] = known
+    found: Conversions = known[1]
+    return found
+
+
+def _conversions(journeys: Journeys, axis: np.ndarray, count: int) -> Conversions:
+    converted, lengths = journeys.converted, journeys.lengths
+    touches = np.repeat(converted, lengths)
     places = axis[touches].astype(np.int64)
     places[places < 0] = count
     return Conversions(
-        count,
-        touches,
-        lengths[journeys.converted],
-        places,
-        journeys.weight[journeys.converted].astype(np.float64),
-        journeys.value[journeys.converted] / MILLIONTH,
-    )
+        count, touches, lengths[converted], places, journeys.weight[converted].astype(np.float64),
+        journeys.value[converted] / MILLIONTH,
+    )  # fmt: skip
 
 
 def totals(journeys: Journeys) -> tuple[float, float]:
