@@ -17,7 +17,7 @@ from cdp_site.roles import requires
 from segments import builder, catalog, changes, doubts, expand, library, preview, report, versions
 from segments.builder import words
 from segments.changes import MAX_DESCRIPTION
-from segments.counting import count
+from segments.counting import Count
 from segments.describe import describe
 from segments.difference import changed, difference
 from segments.models import Segment
@@ -313,29 +313,31 @@ def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, An
     trouble = preview.trouble(rule, segment.name if segment else "")
     if trouble:
         return {**shown, "sentence": describe(rule), "warnings": [trouble]}
-    counted = count(rule)
+    counted = preview.counted(rule)
     if segment is not None and segment.status == Segment.Status.LIVE:
         with contextlib.suppress(RuleError):
             lines = difference(from_json(segment.rule), rule)
             shown |= {"lines": lines, "differs": changed(lines)}
     return shown | {
-        "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample),
-        "warnings": _warnings(rule, counted.count, counted.of, counted.milliseconds),
+        "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample) if counted else [],
+        "warnings": _warnings(rule, counted), "given_up": counted is None,
     }  # fmt: skip
 
 
-def _warnings(rule: Rule, number: int, of: int, milliseconds: float) -> list[str]:
+def _warnings(rule: Rule, counted: Count | None) -> list[str]:
     events = {one.name: one.count for one in catalog.events()}
     named = {one.name for one in events_in(rule)}
     properties = {name: {one.name for one in catalog.properties(name)} for name in sorted(named & events.keys())}
     traits = {one.name for one in catalog.traits()}
     found = doubts.contradictions(rule)
     found += doubts.unseen(rule, events.keys(), traits, properties)
-    if of and number == of:
+    if counted is None:
+        return [doubts.too_long(rule, preview.SECONDS, events), *found][:MOST_WARNINGS]
+    if counted.of and counted.count == counted.of:
         found.append("This is everybody.")
-    if of and not number and not found:
+    if counted.of and not counted.count and not found:
         found.append("Nobody is in it now.")
-    return (found + doubts.cost(rule, milliseconds, events))[:MOST_WARNINGS]
+    return (found + doubts.cost(rule, counted.milliseconds, events))[:MOST_WARNINGS]
 
 
 def _further(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
