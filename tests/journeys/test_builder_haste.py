@@ -202,3 +202,16 @@ def test_the_whole_page_of_a_segment_follows_when_its_new_rule_is_in_force(page:
     expect(page.get_by_role("row", name="Ana Ferrer")).to_have_count(0)
     expect(page.locator(".page-head .said")).to_contain_text("DE")
     expect(page.get_by_role("row", name="Customer 1", exact=False).first).to_be_visible()
+
+
+def test_a_segments_page_follows_a_rule_that_came_into_force_between_two_looks(page: Page) -> None:
+    segment = changes.create("Buyers", from_json({"did": "Order Completed"}))
+    stages.drain_all()
+    page.route("**/state/", lambda route: route.continue_())  # it looks only while this test waits for the page
+    page.goto(f"/segments/{segment.pk}/")
+    expect(page.get_by_role("row", name="Ana Ferrer")).to_be_visible()
+    changes.save_rule(segment, from_json({"trait": "country", "is": "DE"}))
+    stages.drain_all()
+    expect(page.locator(".page-head .said")).to_contain_text("DE", timeout=15_000)
+    expect(page.get_by_role("row", name="Ana Ferrer")).to_have_count(0)
+    expect(page.get_by_role("row", name="Customer 1", exact=False).first).to_be_visible()

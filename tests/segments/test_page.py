@@ -78,6 +78,18 @@ def test_a_segments_page_shows_its_people_with_the_columns_that_were_chosen_and_
     assert "Lugo</td>" in part and "<html" not in part
 
 
+def test_a_page_from_before_a_fill_is_told_by_what_its_state_stands_at(marketer: Client) -> None:
+    here = changes.create("Here", SPAIN)
+    filled(timezone.now())
+    state = f"/segments/{here.pk}/state/"
+    page = shown(marketer, f"/segments/{here.pk}/")
+    before = page.split('data-page-stands-at="')[1].split('"')[0]
+    assert f'data-stands-at="{before}"' in page and f'data-stands-at="{before}"' in shown(marketer, state)
+    changes.save_rule(here, FRANCE)
+    filled(timezone.now())
+    assert 'data-stands-at="' in shown(marketer, state) and f'data-stands-at="{before}"' not in shown(marketer, state)
+
+
 def test_its_members_come_as_a_file(marketer: Client) -> None:
     ana = somebody("Ana", country="ES", city="Lugo")
     here = changes.create("¡Aquí!", SPAIN)
