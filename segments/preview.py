@@ -2,7 +2,7 @@
 who would come and go if it took the place of a segment's rule.
 
 All of it is one pass over everybody, chunk by chunk, in bounded memory; the months are asked of the same columns again.
-Each answer has so many seconds: somebody waits for it, and a rule that was typed on meanwhile goes on being answered.
+Each answer has so many seconds, for somebody waits for it; one that was replaced is stopped before (`turns`).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 from django.utils import timezone
 
 from cdp_site import sql
-from segments import expand, ranking
+from segments import expand, ranking, turns
 from segments.counting import Count, count
 from segments.evaluate import evaluate
 from segments.load import Columns, chunks, micros
@@ -22,6 +22,7 @@ from segments.members import stored_range
 from segments.models import Segment
 from segments.require import require
 from segments.rules import All, Any, Consent, Known, Rule, RuleError
+from segments.turns import Turn
 
 MONTHS = 24
 BACK = 86_400 * 31 * (MONTHS + 1)
@@ -82,10 +83,14 @@ def trouble(rule: Rule, name: str) -> str:
     return ""
 
 
-def counted(rule: Rule) -> Count | None:
-    """How many people a rule finds now; None where that takes longer than `SECONDS`. Raises as `count`."""
+def counted(rule: Rule, turn: Turn | None = None) -> Count | None:
+    """How many people a rule finds now; None where that takes longer than `SECONDS`, or its page asked again since.
+
+    Raises as `count`.
+    """
     try:
         with sql.within(SECONDS):
+            turns.take(turn)
             return count(rule)
     except sql.OutOfTime:
         return None
@@ -112,11 +117,14 @@ def month_ends(now: datetime, months: int = MONTHS) -> list[datetime]:
     return [*reversed(found), now]
 
 
-def further(rule: Rule, segment: Segment | None = None, now: datetime | None = None) -> Further:
+def further(
+    rule: Rule, segment: Segment | None = None, now: datetime | None = None, turn: Turn | None = None
+) -> Further:
     """Months, reach and moves. Events are as they were at each month's end, with the people who were there by then; traits,
     records, identifiers and consents are as of now: no history of them is kept."""
     try:
         with sql.within(SECONDS):
+            turns.take(turn)
             return _further(rule, segment, now or timezone.now())
     except sql.OutOfTime:
         return Further(whole=False)
