@@ -1,16 +1,51 @@
 """The fast way to the database: server-side binding, bulk writes by COPY, bulk reads as packed NumPy arrays."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
 _TYPES = {"i8": "int8", "i4": "int4", "i2": "int2", "f8": "float8", "time": "timestamptz", "text": "text"}
 _POSTGRES_EPOCH = 946_684_800_000_000  # microseconds from 1970 to 2000
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+class OutOfTime(Exception):
+    """What was to be answered `within` so many seconds wasn't."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give all that is asked through this module so many seconds together, in one transaction; then raise `OutOfTime`.
+
+    The server cuts the statement that runs at that moment. Cost: a short round trip more for each statement.
+    """
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        with transaction.atomic():
+            yield
+            with connection.cursor() as plain:  # a transaction around this one goes on without it
+                plain.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise OutOfTime from error
+        raise
+    finally:
+        _until.reset(token)
+
+
+def _limit(fast: psycopg.Cursor[Any], until: float) -> None:
+    left = int((until - time.monotonic()) * 1000)
+    if left <= 0:
+        raise OutOfTime
+    fast.execute("SELECT set_config('statement_timeout', %s, true)", (str(left),), prepare=True)
 
 
 @contextmanager
@@ -19,6 +54,8 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as fast:
+        if (until := _until.get()) is not None:
+            _limit(fast, until)
         yield fast
 
 

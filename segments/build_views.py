@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cdp_site.roles import requires
-from segments import builder, catalog, changes, doubts, expand, library, preview, report, versions
+from segments import builder, catalog, changes, doubts, expand, library, preview, report, turns, versions
 from segments.builder import words
 from segments.changes import MAX_DESCRIPTION
-from segments.counting import count
+from segments.counting import Count
 from segments.describe import describe
 from segments.difference import changed, difference
 from segments.models import Segment
@@ -106,7 +106,7 @@ def preview_of(request: HttpRequest, id: int | None = None) -> HttpResponse:
     """How many people the form's rule finds, some of them, and what to look at again."""
     found = get_object_or_404(Segment, id=id) if id else None
     draft = builder.read(_form(request))
-    return render(request, "segments/_preview.html", _preview(draft, found))
+    return render(request, "segments/_preview.html", _preview(draft, found, _turn(request)))
 
 
 @requires("segments")
@@ -114,12 +114,16 @@ def further(request: HttpRequest, id: int | None = None) -> HttpResponse:
     """Month by month, by channel, and who would come and go: asked for after the preview, so that it holds nothing up."""
     found = get_object_or_404(Segment, id=id) if id else None
     draft = builder.read(_form(request))
-    return render(request, "segments/_further.html", _further(draft, found))
+    return render(request, "segments/_further.html", _further(draft, found, _turn(request)))
 
 
 def _form(request: HttpRequest) -> dict[str, str]:
     """What was posted; of several values of one control (days of the week) all, with spaces between."""
     return {name: " ".join(map(str, request.POST.getlist(name))) for name in request.POST}
+
+
+def _turn(request: HttpRequest) -> turns.Turn | None:
+    return turns.of(request.user.pk, request.POST.get("page", ""), request.POST.get("turn", ""))
 
 
 def _by(request: HttpRequest) -> Any:
@@ -303,7 +307,7 @@ def _address(name: str, segment: Segment | None) -> str:
     return reverse(f"{name}_of", args=[segment.pk]) if segment else reverse(name)
 
 
-def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
+def _preview(draft: builder.GroupDraft, segment: Segment | None, turn: turns.Turn | None = None) -> dict[str, Any]:
     rule = builder.check(draft).rule
     shown: dict[str, Any] = {
         "further_address": _address("segment_further", segment), "segment": segment, "begun": bool(draft.items),
@@ -313,38 +317,40 @@ def _preview(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, An
     trouble = preview.trouble(rule, segment.name if segment else "")
     if trouble:
         return {**shown, "sentence": describe(rule), "warnings": [trouble]}
-    counted = count(rule)
+    counted = preview.counted(rule, turn)
     if segment is not None and segment.status == Segment.Status.LIVE:
         with contextlib.suppress(RuleError):
             lines = difference(from_json(segment.rule), rule)
             shown |= {"lines": lines, "differs": changed(lines)}
     return shown | {
-        "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample),
-        "warnings": _warnings(rule, counted.count, counted.of, counted.milliseconds),
+        "count": counted, "sentence": describe(rule), "sample": report.some(counted.sample) if counted else [],
+        "warnings": _warnings(rule, counted), "given_up": counted is None,
     }  # fmt: skip
 
 
-def _warnings(rule: Rule, number: int, of: int, milliseconds: float) -> list[str]:
+def _warnings(rule: Rule, counted: Count | None) -> list[str]:
     events = {one.name: one.count for one in catalog.events()}
     named = {one.name for one in events_in(rule)}
     properties = {name: {one.name for one in catalog.properties(name)} for name in sorted(named & events.keys())}
     traits = {one.name for one in catalog.traits()}
     found = doubts.contradictions(rule)
     found += doubts.unseen(rule, events.keys(), traits, properties)
-    if of and number == of:
+    if counted is None:
+        return [doubts.too_long(rule, preview.SECONDS, events), *found][:MOST_WARNINGS]
+    if counted.of and counted.count == counted.of:
         found.append("This is everybody.")
-    if of and not number and not found:
+    if counted.of and not counted.count and not found:
         found.append("Nobody is in it now.")
-    return (found + doubts.cost(rule, milliseconds, events))[:MOST_WARNINGS]
+    return (found + doubts.cost(rule, counted.milliseconds, events))[:MOST_WARNINGS]
 
 
-def _further(draft: builder.GroupDraft, segment: Segment | None) -> dict[str, Any]:
+def _further(draft: builder.GroupDraft, segment: Segment | None, turn: turns.Turn | None = None) -> dict[str, Any]:
     rule = builder.check(draft).rule
     live = segment if segment is not None and segment.status == Segment.Status.LIVE else None
     shown: dict[str, Any] = {"segment": segment}
     if rule is None or preview.trouble(rule, segment.name if segment else ""):
         return shown
-    found = preview.further(rule, live)
+    found = preview.further(rule, live, turn=turn)
     shown |= {
         "further": found, "sizes": [size for _, size in found.months],
         "first_month": f"{timezone.localtime(found.months[0][0]):%B %Y}" if found.months else "",

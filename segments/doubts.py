@@ -194,6 +194,20 @@ def cost(rule: Rule, milliseconds: float, counts: Mapping[str, int]) -> list[str
     """What makes a rule slow, where it is. `counts`: about how often each event happened."""
     if milliseconds < SLOW:
         return []
+    because = _because(rule, counts)
+    return [f"This took {milliseconds / 1000:.1f} s to count, and costs as much whenever it is counted anew.{because}"]
+
+
+def too_long(rule: Rule, seconds: float, counts: Mapping[str, int]) -> str:
+    """What to say of a rule whose count was given up after so many seconds; `counts` as for `cost`."""
+    because = _because(rule, counts) or " Fewer conditions, and fewer segments that it asks for, make it quicker."
+    return (
+        f"Counting this takes more than {seconds:.0f} s, too long while you build. It can be saved: its members are found "
+        f"in the background then, at that cost whenever it is counted anew.{because}"
+    )
+
+
+def _because(rule: Rule, counts: Mapping[str, int]) -> str:
     windows: dict[str, bool] = {}
     for _, node in nodes(rule):
         window = getattr(node, "window", getattr(getattr(node, "total", None), "window", None))
@@ -203,5 +217,4 @@ def cost(rule: Rule, milliseconds: float, counts: Mapping[str, int]) -> list[str
     said = " and ".join(
         f"{counts.get(name, 0):,} “{name}”{' without a window' if windows[name] else ''}" for name in dear
     )
-    because = f" It looks at {said}: a shorter window, or a rarer event, makes it quicker." if said else ""
-    return [f"This took {milliseconds / 1000:.1f} s to count, and costs as much whenever it is counted anew.{because}"]
+    return f" It looks at {said}: a shorter window, or a rarer event, makes it quicker." if said else ""

@@ -60,6 +60,11 @@ class Segment(models.Model):
         """How far the fill under way is, from 0 to 1."""
         return self.fill_done / self.fill_total if self.fill_total else 0.0
 
+    @property
+    def stands_at(self) -> str:
+        """Another text once its members were found anew: a page that has another is from before."""
+        return f"{self.version} {self.filling_version or ''} {self.filled_at.isoformat() if self.filled_at else ''}"
+
 
 class SegmentVersion(models.Model):
     """A rule that a segment has had."""

@@ -80,7 +80,10 @@ def segment_versions(request: HttpRequest, id: int) -> HttpResponse:
     found = get_object_or_404(Segment, id=id)
     names = versions.names(found)
     before, after = request.GET.get("before"), request.GET.get("after")
-    shown: dict[str, Any] = {"versions": versions.history(found), "names": names, "before": before, "after": after}
+    shown: dict[str, Any] = {
+        "versions": versions.history(found), "names": names, "before": before, "after": after,
+        "seen": versions.rule_mark(found),
+    }  # fmt: skip
     if before or after:
         try:
             lines = versions.compared(found, before or "", after or "")
@@ -99,7 +102,7 @@ def back(request: HttpRequest, id: int) -> HttpResponse:
     try:
         if number is None:
             raise versions.NoVersion("Say which version.")
-        if versions.go_back(found, number, _by(request)):
+        if versions.go_back(found, number, _by(request), request.POST.get("seen", "")):
             messages.success(request, f"The rule of version {number} is live again. Its members are being found.")
         else:
             messages.info(request, f"Version {number} has the rule that is live.")
@@ -111,19 +114,20 @@ def back(request: HttpRequest, id: int) -> HttpResponse:
 @require_POST
 @requires("segments")
 def draft(request: HttpRequest, id: int) -> HttpResponse:
-    """Publish the draft, or discard it."""
+    """Publish the draft that the page showed, or discard it."""
     found = get_object_or_404(Segment, id=id)
+    act, seen = request.POST.get("act"), request.POST.get("seen", "")
     try:
-        if request.POST.get("act") == "discard":
-            versions.discard_draft(found)
+        if act == "discard" and versions.discard_draft(found, seen):
             messages.success(request, "The draft is gone; the live rule is as it was.")
-        elif request.POST.get("act") == "publish":
-            if versions.publish(found, _by(request)):
-                messages.success(request, "It is live. Its members are being found.")
-            else:
-                messages.info(request, "There is no draft.")
+        elif act == "publish" and versions.publish(found, _by(request), seen):
+            messages.success(request, "It is live. Its members are being found.")
+        elif act in ("discard", "publish"):
+            messages.info(request, "There is no draft any more: it was published or discarded already.")
+    except versions.Outdated as error:
+        messages.warning(request, str(error))
     except ValueError as error:
-        messages.warning(request, f"It can't be published: {error}")
+        messages.warning(request, f"It can’t be published: {error}")
     return redirect("segment", found.pk)
 
 

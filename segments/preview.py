@@ -2,10 +2,10 @@
 who would come and go if it took the place of a segment's rule.
 
 All of it is one pass over everybody, chunk by chunk, in bounded memory; the months are asked of the same columns again.
+Each answer has so many seconds, for somebody waits for it; one that was replaced is stopped before (`turns`).
 """
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,20 +14,22 @@ import numpy as np
 from django.utils import timezone
 
 from cdp_site import sql
-from segments import expand, ranking
+from segments import expand, ranking, turns
+from segments.counting import Count, count
 from segments.evaluate import evaluate
 from segments.load import Columns, chunks, micros
 from segments.members import stored_range
 from segments.models import Segment
 from segments.require import require
 from segments.rules import All, Any, Consent, Known, Rule, RuleError
+from segments.turns import Turn
 
 MONTHS = 24
 BACK = 86_400 * 31 * (MONTHS + 1)
 NAMED = 5
 # An odd number: multiplying by it shuffles ids, the same way each time.
 _SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
-# The months and the rest aren't worth more of a machine's time than this.
+# Neither the number nor the months and the rest are worth more of a machine's time than this.
 SECONDS = 15.0
 REACHES: tuple[tuple[str, str, Rule], ...] = (
     ("E-mail", "an e-mail address and consent", All((Known("email"), Consent("email")))),
@@ -81,6 +83,19 @@ def trouble(rule: Rule, name: str) -> str:
     return ""
 
 
+def counted(rule: Rule, turn: Turn | None = None) -> Count | None:
+    """How many people a rule finds now; None where that takes longer than `SECONDS`, or its page asked again since.
+
+    Raises as `count`.
+    """
+    try:
+        with sql.within(SECONDS):
+            turns.take(turn)
+            return count(rule)
+    except sql.OutOfTime:
+        return None
+
+
 @dataclass
 class _Sums:
     sizes: np.ndarray
@@ -102,13 +117,23 @@ def month_ends(now: datetime, months: int = MONTHS) -> list[datetime]:
     return [*reversed(found), now]
 
 
-def further(rule: Rule, segment: Segment | None = None, now: datetime | None = None) -> Further:
+def further(
+    rule: Rule, segment: Segment | None = None, now: datetime | None = None, turn: Turn | None = None
+) -> Further:
     """Months, reach and moves. Events are as they were at each month's end, with the people who were there by then; traits,
     records, identifiers and consents are as of now: no history of them is kept."""
-    now = now or timezone.now()
+    try:
+        with sql.within(SECONDS):
+            turns.take(turn)
+            return _further(rule, segment, now or timezone.now())
+    except sql.OutOfTime:
+        return Further(whole=False)
+
+
+def _further(rule: Rule, segment: Segment | None, now: datetime) -> Further:
     ends = month_ends(now)
     sums = _Sums(np.zeros(len(ends), np.int64), np.zeros(len(REACHES), np.int64))
-    started, before = time.monotonic(), 0
+    before = 0
     rule = expand.whole(rule)
     thresholds = ranking.fresh(rule, now)
     needed = require(rule, *(reach for _, _, reach in REACHES))
@@ -118,16 +143,14 @@ def further(rule: Rule, segment: Segment | None = None, now: datetime | None = N
         _add_chunk(sums, rule, columns, ends)
         if segment is not None:
             _add_moves(sums, evaluate(rule, columns, now).members, segment.pk, after, before)
-        if time.monotonic() - started > SECONDS:
-            return Further(whole=False)
     if segment is not None:
         # Members beyond the last person are gone; they leave as well.
         _add_moves(sums, np.empty(0, np.int64), segment.pk, before, np.iinfo(np.int64).max)
     return Further(
         months=list(zip(ends, sums.sizes.tolist(), strict=True)),
         reach=[
-            Reach(channel, needs, count, count / sums.members if sums.members else 0.0)
-            for (channel, needs, _), count in zip(REACHES, sums.reached.tolist(), strict=True)
+            Reach(channel, needs, number, number / sums.members if sums.members else 0.0)
+            for (channel, needs, _), number in zip(REACHES, sums.reached.tolist(), strict=True)
         ],
         moves=_moves(sums) if segment is not None else None,
     )

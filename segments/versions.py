@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp_site import asked
-from segments import changes, expand
+from segments import changes, expand, preview
 from segments.describe import describe
 from segments.difference import Line, difference
 from segments.models import Segment, SegmentVersion
@@ -29,6 +29,20 @@ MOST = 50
 
 class NoVersion(LookupError):
     """There is no such version, or no draft."""
+
+
+class Outdated(ValueError):
+    """Somebody changed the draft, or the rule that is live, since it was looked at: nothing was done."""
+
+
+def draft_mark(segment: Segment) -> str:
+    """A mark of the draft and of what it would take the place of: another one when either is another."""
+    return preview.mark(changes.written([segment.draft, segment.coming or segment.rule]))
+
+
+def rule_mark(segment: Segment) -> str:
+    """A mark of the rule that is live, or about to be."""
+    return preview.mark(changes.written(segment.coming or segment.rule))
 
 
 def save_draft(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = None) -> bool:
@@ -47,16 +61,18 @@ def save_draft(segment: Segment, rule: Rule, by: "AbstractBaseUser | None" = Non
     return differs
 
 
-def publish(segment: Segment, by: "AbstractBaseUser | None" = None) -> bool:
+def publish(segment: Segment, by: "AbstractBaseUser | None" = None, seen: str = "") -> bool:
     """Make the draft the live rule: a new version, evaluated over everybody in the background. False without a draft.
 
-    A segment that was never live becomes so. `segment` is refreshed.
+    A segment that was never live becomes so. `segment` is refreshed. `seen`: the `draft_mark` of what somebody looked at
+    before; raises `Outdated` where it is another by now.
     """
     with transaction.atomic():
         expand.hold_names()  # before any segment is locked, as whoever saves a rule does
         held = _held(segment)
         if held.draft is None and held.status != Segment.Status.DRAFT:
             return False
+        _check_seen(seen, draft_mark(held), "the draft, or the rule that it would replace,")
         if held.draft is not None:
             rule = from_json(held.draft)
             _forget_draft(held)
@@ -67,17 +83,23 @@ def publish(segment: Segment, by: "AbstractBaseUser | None" = None) -> bool:
     return True
 
 
-def discard_draft(segment: Segment) -> None:
-    """Forget the draft; the live rule stays as it is. `segment` is refreshed."""
+def discard_draft(segment: Segment, seen: str = "") -> bool:
+    """Forget the draft; the live rule stays as it is. False without one. `segment` is refreshed. `seen` as in `publish`."""
     with transaction.atomic():
-        _forget_draft(_held(segment))
+        held = _held(segment)
+        if held.draft is None:
+            return False
+        _check_seen(seen, draft_mark(held), "the draft, or the rule that it would replace,")
+        _forget_draft(held)
     segment.refresh_from_db()
+    return True
 
 
-def go_back(segment: Segment, number: int, by: "AbstractBaseUser | None" = None) -> bool:
+def go_back(segment: Segment, number: int, by: "AbstractBaseUser | None" = None, seen: str = "") -> bool:
     """Make the rule of an earlier version live again, as a new version; False when it is the live one anyway.
 
-    A draft stays. `segment` is refreshed.
+    A draft stays. `segment` is refreshed. `seen`: the `rule_mark` of what was live when somebody looked; raises `Outdated`
+    where it is another by now.
     """
     with transaction.atomic():
         expand.hold_names()
@@ -85,7 +107,10 @@ def go_back(segment: Segment, number: int, by: "AbstractBaseUser | None" = None)
         earlier = held.versions.filter(number=number).first()
         if earlier is None:
             raise NoVersion(f"“{held.name}” has no version {number}.")
-        changed = changes.save_rule(held, from_json(earlier.rule), by)
+        rule = from_json(earlier.rule)
+        if changes.written(to_json(rule)) != changes.written(held.coming or held.rule):  # else it was pressed twice
+            _check_seen(seen, rule_mark(held), "the live rule")
+        changed = changes.save_rule(held, rule, by)
         if changed:
             latest = held.versions.order_by("-number")[:1].values("pk")
             SegmentVersion.objects.filter(pk__in=latest).update(repeats=number)
@@ -168,6 +193,12 @@ def _rule(segment: Segment, which: str) -> Anything:
 
 def _held(segment: Segment) -> Segment:
     return Segment.objects.select_for_update(no_key=True).get(id=segment.id)
+
+
+def _check_seen(seen: str, stands: str, what: str) -> None:
+    """Without a mark nothing was looked at: a command, not a page."""
+    if seen not in ("", stands):
+        raise Outdated(f"Nothing was done: {what} was changed since you opened the page. This is how it stands now.")
 
 
 def _forget_draft(held: Segment) -> None:

@@ -82,6 +82,7 @@ def segment(request: HttpRequest, id: int) -> HttpResponse:
         "week": report.changes_in_a_week().get(found.pk, 0),
         "latest": kept,
         "draft": _draft(found),
+        "seen": versions.draft_mark(found),
         "audiences": found.audiences.select_related("audience__destination"),
         "asking": report.asked_by(list(Segment.objects.exclude(pk=found.pk))).get(found.name, []),
     }  # fmt: skip

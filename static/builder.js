@@ -47,6 +47,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What is asked beside the rule stops what this page asked before: nobody waits for that any more.
+const page = `${Date.now()} ${Math.random()}`;
+let turn = 0;
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!["preview", "further"].includes(event.detail.elt.id)) return;
+  turn += 1;
+  Object.assign(event.detail.parameters, { page, turn });
+});
+
 // A menu that is left closes.
 document.addEventListener("focusout", (event) => {
   const menu = event.target.closest?.("details.menu[open]");

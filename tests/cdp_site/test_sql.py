@@ -1,5 +1,6 @@
 """The fast way to the database says the same as the slow one."""
 
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -48,4 +49,42 @@ class Columns(TestCase):
 @pytest.mark.django_db
 def test_errors_are_djangos() -> None:
     with pytest.raises(DataError):
+        sql.rows("SELECT %s::integer", ("no number",))
+
+
+_TIMEOUT = "SELECT current_setting('statement_timeout')"
+
+
+@pytest.mark.django_db
+def test_a_statement_that_takes_longer_than_there_is_time_is_cut() -> None:
+    before, started = sql.rows(_TIMEOUT), time.monotonic()
+    with pytest.raises(sql.OutOfTime), sql.within(0.2):
+        sql.rows("SELECT pg_sleep(30)")
+    assert time.monotonic() - started < 10
+    assert sql.rows(_TIMEOUT) == before
+
+
+@pytest.mark.django_db
+def test_many_short_statements_have_the_time_together() -> None:
+    def ask() -> None:
+        with sql.within(0.2):
+            for _ in range(1_000):
+                sql.packed("SELECT 1 FROM pg_sleep(0.03)", (), [("one", "i8")])
+
+    with pytest.raises(sql.OutOfTime):
+        ask()
+
+
+@pytest.mark.django_db
+def test_what_is_in_time_is_answered_and_limits_nothing_after_it() -> None:
+    before = sql.rows(_TIMEOUT)
+    with sql.within(60):
+        assert sql.rows("SELECT 1") == [(1,)]
+        assert sql.rows(_TIMEOUT) != before
+    assert sql.rows(_TIMEOUT) == before
+
+
+@pytest.mark.django_db
+def test_other_errors_within_a_time_are_what_they_are() -> None:
+    with pytest.raises(DataError), sql.within(60):
         sql.rows("SELECT %s::integer", ("no number",))

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Dialog, Page, Request, Route, expect
 
 from cdp_site import stages
 from segments import changes, versions
@@ -202,3 +203,32 @@ def test_the_whole_page_of_a_segment_follows_when_its_new_rule_is_in_force(page:
     expect(page.get_by_role("row", name="Ana Ferrer")).to_have_count(0)
     expect(page.locator(".page-head .said")).to_contain_text("DE")
     expect(page.get_by_role("row", name="Customer 1", exact=False).first).to_be_visible()
+
+
+def test_a_segments_page_follows_a_rule_that_came_into_force_between_two_looks(page: Page) -> None:
+    segment = changes.create("Buyers", from_json({"did": "Order Completed"}))
+    stages.drain_all()
+    page.route("**/state/", lambda route: route.continue_())  # it looks only while this test waits for the page
+    page.goto(f"/segments/{segment.pk}/")
+    expect(page.get_by_role("row", name="Ana Ferrer")).to_be_visible()
+    changes.save_rule(segment, from_json({"trait": "country", "is": "DE"}))
+    stages.drain_all()
+    expect(page.locator(".page-head .said")).to_contain_text("DE", timeout=15_000)
+    expect(page.get_by_role("row", name="Ana Ferrer")).to_have_count(0)
+    expect(page.get_by_role("row", name="Customer 1", exact=False).first).to_be_visible()
+
+
+def test_each_preview_says_of_which_page_it_is_and_that_it_is_newer(page: Page) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith(("/preview/", "/further/")):
+            fields = parse_qs(request.post_data)
+            asked.append((fields["page"][0], int(fields["turn"][0])))
+
+    page.on("request", note)
+    for condition in ("did Order Completed", 'country = "ES"'):
+        with page.expect_response("**/further/"):
+            add(page, condition)
+    assert len({name for name, _ in asked}) == 1
+    assert [turn for _, turn in asked] == list(range(1, len(asked) + 1)) and len(asked) >= 4

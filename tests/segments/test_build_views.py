@@ -341,3 +341,17 @@ def test_a_made_up_form_of_very_many_conditions_stops_at_a_bound(marketer: Clien
     }
     draft = builder.read(form)
     assert sum(1 + len(item.items) for item in draft.items if isinstance(item, GroupDraft)) <= 1_000
+
+
+def test_a_rule_that_takes_too_long_to_count_says_so_before_it_is_saved_and_what_helps(
+    marketer: Client, company: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segments.preview.SECONDS", -1.0)
+    page = marketer.post("/segments/new/preview/", posted(SPANISH, BOUGHT), headers=HTMX).content.decode()
+    assert "takes too long to be counted while you build" in page and "counted in" not in page
+    assert "It looks at 1 “Order Completed” without a window: a shorter window" in page
+    assert "in plain english" in page.lower() and 'id="further"' not in page
+    page = marketer.post("/segments/new/preview/", posted(SPANISH), headers=HTMX).content.decode()
+    assert "Fewer conditions" in page
+    marketer.post("/segments/new/", posted(SPANISH, act="save", name="Dear"))
+    assert Segment.objects.get().name == "Dear"

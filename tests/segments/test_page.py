@@ -15,7 +15,7 @@ from tests.factories import AudienceFactory, SegmentFactory, account
 from tests.segments.world import filled, happened, person
 
 pytestmark = pytest.mark.django_db
-SPAIN, FRANCE = Trait("country", "is", "ES"), Trait("country", "is", "FR")
+SPAIN, FRANCE, ITALY = (Trait("country", "is", code) for code in ("ES", "FR", "IT"))
 HTMX = {"HX-Request": "true"}
 
 
@@ -78,6 +78,18 @@ def test_a_segments_page_shows_its_people_with_the_columns_that_were_chosen_and_
     assert "Lugo</td>" in part and "<html" not in part
 
 
+def test_a_page_from_before_a_fill_is_told_by_what_its_state_stands_at(marketer: Client) -> None:
+    here = changes.create("Here", SPAIN)
+    filled(timezone.now())
+    state = f"/segments/{here.pk}/state/"
+    page = shown(marketer, f"/segments/{here.pk}/")
+    before = page.split('data-page-stands-at="')[1].split('"')[0]
+    assert f'data-stands-at="{before}"' in page and f'data-stands-at="{before}"' in shown(marketer, state)
+    changes.save_rule(here, FRANCE)
+    filled(timezone.now())
+    assert 'data-stands-at="' in shown(marketer, state) and f'data-stands-at="{before}"' not in shown(marketer, state)
+
+
 def test_its_members_come_as_a_file(marketer: Client) -> None:
     ana = somebody("Ana", country="ES", city="Lugo")
     here = changes.create("¡Aquí!", SPAIN)
@@ -121,11 +133,80 @@ def test_a_draft_stands_on_the_page_with_what_it_changes_and_is_published_there(
     assert "A draft is waiting" not in shown(marketer, f"/segments/{here.pk}/")
 
 
+def seen(page: str) -> str:
+    return page.split('name="seen" value="')[1].split('"')[0]
+
+
+@pytest.mark.parametrize("act", ["publish", "discard"])
+def test_what_was_another_draft_by_then_is_left_and_shown(marketer: Client, act: str) -> None:
+    here = changes.create("Here", SPAIN)
+    filled()
+    versions.save_draft(here, FRANCE)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/"))
+    versions.save_draft(here, ITALY)
+    answer = marketer.post(f"/segments/{here.pk}/draft/", {"act": act, "seen": looked_at}, follow=True).content.decode()
+    assert "Nothing was done: the draft" in answer and "<ins>“IT”</ins>" in answer
+    here.refresh_from_db()
+    assert (here.rule, here.coming, here.draft) == (to_json(SPAIN), None, to_json(ITALY))
+    marketer.post(f"/segments/{here.pk}/draft/", {"act": act, "seen": seen(answer)})
+    here.refresh_from_db()
+    assert here.draft is None
+    assert here.coming == (to_json(ITALY) if act == "publish" else None)
+
+
+def test_a_draft_is_not_published_over_a_rule_that_nobody_showed_beside_it(marketer: Client) -> None:
+    here = changes.create("Here", SPAIN)
+    versions.save_draft(here, FRANCE)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/"))
+    changes.save_rule(here, ITALY)
+    answer = marketer.post(f"/segments/{here.pk}/draft/", {"act": "publish", "seen": looked_at}, follow=True)
+    assert "Nothing was done" in answer.content.decode()
+    here.refresh_from_db()
+    assert (here.rule, here.draft) == (to_json(ITALY), to_json(FRANCE))
+
+
+@pytest.mark.parametrize("act", ["publish", "discard"])
+def test_a_draft_that_somebody_else_published_is_said_to_be_gone(marketer: Client, act: str) -> None:
+    here = changes.create("Here", SPAIN)
+    versions.save_draft(here, FRANCE)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/"))
+    versions.publish(here)
+    answer = marketer.post(f"/segments/{here.pk}/draft/", {"act": act, "seen": looked_at}, follow=True).content.decode()
+    assert "There is no draft any more" in answer and "as it was" not in answer
+
+
+def test_a_rule_that_was_changed_before_it_was_put_live_is_looked_at_again(marketer: Client) -> None:
+    here = changes.create("Here", SPAIN, live=False)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/"))
+    changes.save_rule(here, ITALY)
+    marketer.post(f"/segments/{here.pk}/draft/", {"act": "publish", "seen": looked_at})
+    here.refresh_from_db()
+    assert here.status == Segment.Status.DRAFT
+
+
+def test_nobody_goes_back_from_a_rule_that_they_did_not_see(marketer: Client) -> None:
+    here = changes.create("Here", SPAIN)
+    changes.save_rule(here, FRANCE)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/versions/"))
+    changes.save_rule(here, ITALY)
+    back = f"/segments/{here.pk}/versions/back/"
+    answer = marketer.post(back, {"number": "1", "seen": looked_at}, follow=True).content.decode()
+    assert "Nothing was done: the live rule was changed" in answer and "“IT”" in answer
+    here.refresh_from_db()
+    assert (here.rule, here.version) == (to_json(ITALY), 3)
+    looked_at = seen(shown(marketer, f"/segments/{here.pk}/versions/"))
+    for _ in range(2):  # pressed twice
+        answer = marketer.post(back, {"number": "1", "seen": looked_at}, follow=True).content.decode()
+        assert "Nothing was done" not in answer
+    here.refresh_from_db()
+    assert (here.rule, here.version) == (to_json(SPAIN), 4)
+
+
 def test_a_draft_that_can_not_be_published_says_why(marketer: Client) -> None:
     here = changes.create("Here", SPAIN)
     Segment.objects.filter(pk=here.pk).update(draft=to_json(InSegment("Here")))
     page = marketer.post(f"/segments/{here.pk}/draft/", {"act": "publish"}, follow=True).content.decode()
-    assert "can&#x27;t be published" in page and "circle" in page
+    assert "can’t be published" in page and "circle" in page
     here.refresh_from_db()
     assert here.version == 1 and here.draft is not None
 

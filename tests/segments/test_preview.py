@@ -1,5 +1,6 @@
 """What the builder shows beside a rule: its size month by month, whom one can reach, who would come and go."""
 
+import time
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -137,6 +138,23 @@ def test_chunks_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview, "SECONDS", -1.0)
     assert preview.further(Trait("country", "exists")) == preview.Further(whole=False)
+    assert preview.counted(Trait("country", "exists")) is None
+    assert count(Trait("country", "exists")).count == 6, "only who builds waits for it"
+
+
+def test_one_statement_that_takes_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> str:
+        return "(SELECT true FROM pg_sleep(30))"
+
+    monkeypatch.setattr(preview, "SECONDS", 0.3)
+    monkeypatch.setattr("segments.load.condition", slow)
+    started = time.monotonic()
+    assert preview.counted(Trait("country", "is", "ES")) is None
+    assert preview.further(Trait("country", "is", "ES")) == preview.Further(whole=False)
+    assert time.monotonic() - started < 10
+    monkeypatch.undo()
+    counted = preview.counted(Trait("country", "is", "ES"))
+    assert counted is not None and counted.count == 3
 
 
 def test_a_rule_that_asks_for_itself_or_for_nobody_is_named() -> None:
