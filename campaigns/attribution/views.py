@@ -143,10 +143,10 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
     found = paths.paths(question.filters)
     shown = asking.shown(
         question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
-        flow=pictures.flow(found) if found.flow.links else None,
+        flow=pictures.flow(found, question.query) if found.flow.links else None,
         lengths=pictures.lengths(found, question.query, question.unit),
         delays=pictures.delays(found, question.query, question.unit),
-        top=pictures.ways(found, question.query), links=pictures.links(found),
+        top=pictures.ways(found, question.query), links=pictures.links(found, question.query),
     )  # fmt: skip
     return render(request, "attribution/paths.html", shown)
 
