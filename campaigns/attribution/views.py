@@ -13,6 +13,7 @@ from campaigns.attribution.asking import Asking, NoGoal
 from campaigns.attribution.models import MODELS
 from campaigns.attribution.which import Which
 from campaigns.experiments.results import uplift_by_campaign, uplift_by_channel
+from campaigns.models import Goal
 from cdp_site.roles import requires
 
 Dashboard = Callable[[HttpRequest, Asking], HttpResponse]
@@ -198,4 +199,8 @@ def _ages(found: cohorts.Cohorts) -> dict[str, Any]:
 @requires("campaigns")
 def models(request: HttpRequest) -> HttpResponse:
     """What each model does, in a sentence, and where it is from."""
-    return render(request, "attribution/models.html", {"models": MODELS, "page": "", "q": ""})
+    return render(
+        request,
+        "attribution/models.html",
+        {"models": MODELS, "goals": Goal.objects.filter(enabled=True), "page": "", "q": ""},
+    )
