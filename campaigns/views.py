@@ -78,7 +78,7 @@ def _shown(one: Campaign, form: CampaignForm) -> dict[str, Any]:
         "per_order": row.range_of("per_order") if row else None, "days": standing.DAYS, "page": "campaigns",
         "names": one.names.order_by("kind", "source", "value"),
         "origins": Origin.objects.filter(campaign=one).order_by("-first_seen")[:MOST_ORIGINS_SHOWN],
-        "experiments": Experiment.objects.filter(campaign=one),
+        "experiments": Experiment.objects.listed().filter(campaign=one),
         "uplift": uplift_by_campaign(found.goal.pk).get(one.pk) if found else None,
         "last_cost": Cost.objects.filter(campaign=one).order_by("-day").first(),
         "others": [other for other in named.living() if other.pk != one.pk],

@@ -1,9 +1,10 @@
 """The front page, its live part, and the search that is one key away everywhere."""
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Experiment
 from cdp_site import asked
 from cdp_site import home as figures
 from cdp_site.roles import PLACES, may, requires
@@ -53,7 +54,7 @@ def _live(request: HttpRequest) -> dict[str, object]:
 
 @requires("people")
 def palette(request: HttpRequest) -> HttpResponse:
-    """People, segments, campaigns and pages for a few typed letters."""
+    """People, segments, campaigns, experiments and pages for a few typed letters."""
     typed = asked.words(request.GET.get("q"))
     places = [place for place in PLACES if may(request.user, place.area) and typed.lower() in place.label.lower()]
     found: dict[str, object] = {"typed": typed, "places": places}
@@ -64,4 +65,7 @@ def palette(request: HttpRequest) -> HttpResponse:
         if may(request.user, "campaigns"):
             living = Campaign.objects.exclude(status=Campaign.Status.MERGED)
             found["campaigns"] = living.filter(name__icontains=typed)[:5]
+            # A key is what the sender calls it: somebody may know no other name.
+            called = Q(name__icontains=typed) | Q(key__icontains=typed)
+            found["experiments"] = Experiment.objects.listed().filter(called)[:5]
     return render(request, "home/_palette.html", found)

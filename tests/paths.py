@@ -72,11 +72,19 @@ def position(path: Path) -> Iterator[tuple[Name, float]]:
                 yield touch, 0.2 / len(between)
 
 
-def time_decay(path: Path) -> Iterator[tuple[Name, float]]:
-    latest = min(path.days_before)
-    weights = [2 ** ((latest - days) / HALF_LIFE_DAYS) for days in path.days_before]
-    for touch, weight in zip(path.touches, weights, strict=True):
-        yield touch, weight / sum(weights)
+def decaying(half_life: float) -> Shares:
+    """By half in so many days."""
+
+    def shares(path: Path) -> Iterator[tuple[Name, float]]:
+        latest = min(path.days_before)
+        weights = [2 ** ((latest - days) / half_life) for days in path.days_before]
+        for touch, weight in zip(path.touches, weights, strict=True):
+            yield touch, weight / sum(weights)
+
+    return shares
+
+
+time_decay = decaying(HALF_LIFE_DAYS)
 
 
 def shared(paths: Iterable[Path], shares: Shares) -> Totals:

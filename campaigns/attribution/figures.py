@@ -244,7 +244,8 @@ def flow(nodes: Sequence[Mark], columns: Sequence[float], streams: Sequence[Stre
     heights = _heights(columns, streams)
     return {
         "data": [{
-            "type": "sankey", "arrangement": "fixed" if len(nodes) > 60 else "snap",
+            # A node that can be dragged takes no click.
+            "type": "sankey", "arrangement": "fixed",
             "node": {
                 "label": [_cut(one.name) for one in nodes], "color": [one.painted() for one in nodes],
                 "customdata": [one.address for one in nodes], "pad": 12, "thickness": 12, "line": {"width": 0},

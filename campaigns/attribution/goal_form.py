@@ -11,6 +11,7 @@ from campaigns.models import Goal
 
 CONDITIONS = 3  # that the form has room for
 LONGEST_LOOKBACK = 365  # days
+LEAST_HALF_LIFE = Decimal("0.5")  # days
 
 
 class GoalForm(forms.Form):
@@ -27,6 +28,18 @@ class GoalForm(forms.Form):
             "required": "Say how many days a touchpoint counts.",
             "invalid": "A whole number of days.",
             "min_value": "At least one day.",
+            "max_value": "A year is the most.",
+        },
+    )
+    half_life_days = forms.DecimalField(
+        required=False,
+        min_value=LEAST_HALF_LIFE,
+        max_value=LONGEST_LOOKBACK,
+        max_digits=5,
+        decimal_places=2,
+        error_messages={
+            "invalid": "A number of days, such as 7.",
+            "min_value": "Half a day is the least.",
             "max_value": "A year is the most.",
         },
     )
@@ -80,6 +93,7 @@ class GoalForm(forms.Form):
         found = self.cleaned_data
         for field in ("name", "event", "back", "key", "lookback_days", "currency"):
             setattr(self.goal, field, found[field])
+        self.goal.half_life_days = found["half_life_days"] or Goal._meta.get_field("half_life_days").get_default()
         self.goal.margin = (found["margin"] / Decimal(100)).quantize(Decimal("0.0001"))
         self.goal.where = [
             {"property": found[f"property_{place}"], "is": found[f"is_{place}"]}
@@ -92,6 +106,7 @@ class GoalForm(forms.Form):
 def _initial(goal: Goal) -> dict[str, Any]:
     told = {field: getattr(goal, field) for field in ("name", "event", "key", "lookback_days", "currency")}
     told["back"] = ", ".join(goal.back)
+    told["half_life_days"] = goal.half_life.partition(" ")[0]
     told["margin"] = (goal.margin * 100).normalize().__format__("f")
     for place, one in enumerate(goal.where[:CONDITIONS]):
         told |= {f"property_{place}": one["property"], f"is_{place}": one["is"]}

@@ -73,6 +73,7 @@ class Question:
     stretches: tuple[Stretch, ...]
     scope: Hashable = field(repr=False)  # all that an answer depends on, besides the days
     members: np.ndarray | None = field(repr=False)  # sorted ids of the people in the segment that was asked for
+    half_life: float = 7.0  # days, of the goal's model 'Time decay'; part of `scope`, so that figures follow it at once
 
     @property
     def version(self) -> Hashable:
@@ -94,7 +95,8 @@ class Question:
             return Part(empty(), np.zeros(0, bool))
         together = Packed.together(packs)
         day = np.repeat(np.array(days, np.int32), [len(one) for one in packs])
-        found, other = opened(together, day, self.directory), together.other_currency
+        found = replace(opened(together, day, self.directory), half_life=self.half_life)
+        other = together.other_currency
         passing = mask(together, self.filters, self.members)
         return Part(found, other) if passing is None else Part(found.where(passing), other[passing])
 
@@ -104,7 +106,7 @@ class Question:
 
     def whole(self) -> Journeys:
         """All of them at once: 75 bytes a journey and 11 a touch. For tests, exports and small worlds."""
-        return together(list(self.parts()))
+        return replace(together(list(self.parts())), half_life=self.half_life)
 
     def gathered(self, what: Hashable, make: Callable[[Part], P], join: Callable[[Sequence[P]], P]) -> P:
         """What is made of each stretch, joined. `make` may depend on `what`, the filters (but for their days) and the
@@ -137,16 +139,20 @@ WHERE goal_id = %s AND day BETWEEN %s AND %s ORDER BY day
 """
 
 
+_HALF_LIFE = "SELECT half_life_days::float8 FROM goal WHERE id = %s"
+
+
 def ask(filters: Filters) -> Question:
     """Open a question. Cost: some milliseconds; days that the process doesn't keep are read when they are come to."""
     rows = sql.rows(_LOOK, (filters.goal, filters.since, filters.until))
     members, members_version = (None, None) if filters.segment is None else _members(filters.segment)
     names = directory()
+    half_life = next((days for (days,) in sql.rows(_HALF_LIFE, (filters.goal,))), Question.half_life)
     apart = replace(filters, since=EPOCH, until=EPOCH)
     return Question(
         filters, names, sum(stale for _, _, stale, _, _ in rows),
         tuple(_stretches([(day, version, journeys, size) for day, version, _, journeys, size in rows if size])),
-        (apart, names.revision, members_version), members,
+        (apart, names.revision, members_version, half_life), members, half_life,
     )  # fmt: skip
 
 

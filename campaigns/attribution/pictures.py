@@ -1,7 +1,7 @@
 """From answers to pictures: which marks there are, what they say, and whose people they lead to."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from campaigns.attribution import figures
@@ -10,6 +10,7 @@ from campaigns.attribution.cohorts import Cohort, Cohorts
 from campaigns.attribution.contributes import Measured, sentence, verdict
 from campaigns.attribution.figures import Mark, Standing, Stream
 from campaigns.attribution.paths import CONVERTED, LOST, MORE, Bin, Link, Path, Paths, Stop
+from campaigns.attribution.steps_clicked import OTHERS, Steps
 from campaigns.attribution.which import Which
 
 MOST_IN_PLOT = 14
@@ -47,17 +48,18 @@ def _standing(line: Line, unit: str) -> Standing:
 
 
 MOST_IN_FLOW = 7
-OTHERS = 0  # no channel has this id
 _ENDS = {CONVERTED: "--good", LOST: "--line-strong", MORE: "--hairline", OTHERS: "--ink-faint"}
 
 
-def flow(found: Paths) -> dict[str, Any]:
-    """The first steps of the journeys, then whether they led to a conversion. The largest channels by name, others together."""
+def flow(found: Paths, query: str) -> dict[str, Any]:
+    """The first steps of the journeys, then whether they led to a conversion. The largest channels by name, others together.
+    Every node and stream leads to the people who went that way."""
     stops = found.flow.stops
     journeys: Counter[int] = Counter()
     for stop in stops:
         journeys[stop.id] += 0 if stop.id in _ENDS else stop.journeys
-    named = {id for id, _ in journeys.most_common(MOST_IN_FLOW)} | set(_ENDS)
+    largest = {id for id, _ in journeys.most_common(MOST_IN_FLOW)} - set(_ENDS)
+    named, besides = largest | set(_ENDS), tuple(sorted(largest))
     places: dict[tuple[int, int], int] = {}
     nodes: list[Mark] = []
     columns: list[float] = []
@@ -68,15 +70,50 @@ def flow(found: Paths) -> dict[str, Any]:
         if key not in places:
             places[key] = len(nodes)
             other = key[1] == OTHERS
-            nodes.append(Mark("Other channels" if other else stop.name, stop.hue, colour=_ENDS.get(key[1], "")))
+            nodes.append(
+                Mark(
+                    "Other channels" if other else stop.name, stop.hue, people(query, through(key, besides)),
+                    _ENDS.get(key[1], ""),
+                )
+            )  # fmt: skip
             columns.append(stop.step / (last or 1))
-    of = [places[stop.step, stop.id if stop.id in named else OTHERS] for stop in stops]
-    streams: Counter[tuple[int, int]] = Counter()
+    of = [(stop.step, stop.id if stop.id in named else OTHERS) for stop in stops]
+    streams: Counter[tuple[Node, Node]] = Counter()
     for link in found.flow.links:
         streams[of[link.source], of[link.target]] += link.journeys
     return figures.flow(
-        nodes, columns, [Stream(source, target, number) for (source, target), number in streams.items()]
-    )
+        nodes, columns,
+        [
+            Stream(places[source], places[target], number, people(query, between(source, target, besides)))
+            for (source, target), number in streams.items()
+        ],
+    )  # fmt: skip
+
+
+Node = tuple[int, int]  # (step, channel's id or an end's), as in `Stop`
+
+
+def through(node: Node, besides: tuple[int, ...] = ()) -> Which:
+    """Whose journeys a node stands for. `besides`: the channels that are named, where others go together."""
+    step, id = node
+    if id in (CONVERTED, LOST):
+        return Which(converted=id == CONVERTED, steps=Steps(number=(1, None)))
+    if id == MORE:
+        return Which(steps=Steps(number=(step + 1, None)))
+    return Which(steps=Steps(((step, id),), besides if id == OTHERS else ()))
+
+
+def between(source: Node, target: Node, besides: tuple[int, ...] = ()) -> Which:
+    """Whose journeys a stream from node to node stands for."""
+    (step, id), end = source, target[1]
+    converted = {CONVERTED: True, LOST: False}.get(end)
+    if id == MORE:
+        return Which(converted=converted, steps=Steps(number=(step + 1, None)))
+    if converted is not None:
+        return Which(converted=converted, steps=Steps((source,), besides if id == OTHERS else (), (step + 1, step + 1)))
+    if end == MORE:
+        return Which(steps=Steps((source,), besides if id == OTHERS else (), (step + 2, None)))
+    return Which(steps=Steps((source, target), besides if OTHERS in (id, end) else ()))
 
 
 @dataclass(frozen=True)
@@ -102,11 +139,33 @@ def ways(found: Paths, query: str) -> list[Way]:
     ]
 
 
-def links(found: Paths) -> list[tuple[Link, Stop, Stop]]:
+@dataclass(frozen=True)
+class Step:
+    """A line of the flow as a table, with the addresses of the people behind each of its figures."""
+
+    found: Link
+    source: Stop
+    target: Stop
+    at_source: str
+    at_target: str
+    journeys: str
+    conversions: str
+
+
+def links(found: Paths, query: str) -> list[Step]:
     """The flow as a table, the broadest first."""
     stops = found.flow.stops
     listed = sorted(found.flow.links, key=lambda one: (stops[one.source].step, -one.journeys))
-    return [(one, stops[one.source], stops[one.target]) for one in listed]
+    return [_step(one, stops[one.source], stops[one.target], query) for one in listed]
+
+
+def _step(link: Link, source: Stop, target: Stop, query: str) -> Step:
+    start, end = (source.step, source.id), (target.step, target.id)
+    going = between(start, end)
+    return Step(
+        link, source, target, people(query, through(start)), people(query, through(end)), people(query, going),
+        people(query, replace(going, converted=True)),
+    )  # fmt: skip
 
 
 def lengths(found: Paths, query: str, unit: str) -> dict[str, Any]:

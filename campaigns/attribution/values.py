@@ -40,7 +40,7 @@ class Journeys:
     value 0. `weight` (int64): how many journeys a row stands for, 1 unless rows were put together; `value` is of them all.
     Per touch: `channel` (int16, place in a list of channels that whoever loaded it has), `campaign` (int32, likewise; -1 for
     none), `age` (int32, seconds before `time`), `kind` (int8, `Touch`). `direct`: the place of the channel of visits that
-    nobody sent, -1 when there is none.
+    nobody sent, -1 when there is none. `half_life`: days, of the goal's model 'Time decay'.
     """
 
     starts: np.ndarray
@@ -59,6 +59,7 @@ class Journeys:
     age: np.ndarray
     kind: np.ndarray
     direct: int = -1
+    half_life: float = 7.0
 
     def __len__(self) -> int:
         return len(self.starts) - 1

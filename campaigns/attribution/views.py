@@ -13,6 +13,7 @@ from campaigns.attribution.asking import Asking, NoGoal
 from campaigns.attribution.models import MODELS
 from campaigns.attribution.which import Which
 from campaigns.experiments.results import uplift_by_campaign, uplift_by_channel
+from campaigns.models import Goal
 from cdp_site.roles import requires
 
 Dashboard = Callable[[HttpRequest, Asking], HttpResponse]
@@ -143,10 +144,10 @@ def journeys(request: HttpRequest, question: Asking) -> HttpResponse:
     found = paths.paths(question.filters)
     shown = asking.shown(
         question, "attribution_paths", paths=found, told=sentences.way(found, question.unit),
-        flow=pictures.flow(found) if found.flow.links else None,
+        flow=pictures.flow(found, question.query) if found.flow.links else None,
         lengths=pictures.lengths(found, question.query, question.unit),
         delays=pictures.delays(found, question.query, question.unit),
-        top=pictures.ways(found, question.query), links=pictures.links(found),
+        top=pictures.ways(found, question.query), links=pictures.links(found, question.query),
     )  # fmt: skip
     return render(request, "attribution/paths.html", shown)
 
@@ -198,4 +199,8 @@ def _ages(found: cohorts.Cohorts) -> dict[str, Any]:
 @requires("campaigns")
 def models(request: HttpRequest) -> HttpResponse:
     """What each model does, in a sentence, and where it is from."""
-    return render(request, "attribution/models.html", {"models": MODELS, "page": "", "q": ""})
+    return render(
+        request,
+        "attribution/models.html",
+        {"models": MODELS, "goals": Goal.objects.filter(enabled=True), "page": "", "q": ""},
+    )

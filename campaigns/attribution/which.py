@@ -12,6 +12,7 @@ from campaigns.attribution.filters import Filters, bucket_of, buckets, within
 from campaigns.attribution.load import EPOCH, Question
 from campaigns.attribution.models import BY_KEY
 from campaigns.attribution.paths import DAY, LONGEST, stepped
+from campaigns.attribution.steps_clicked import Steps, steps
 from campaigns.attribution.values import Journeys, Touch
 from cdp_site import asked
 
@@ -27,7 +28,8 @@ class Which:
     with a channel or campaign, only conversions of which this model gives it something (first, last …). `converted`: only
     conversions (True), or only journeys without (False). `untouched`: conversions without any touchpoint. `alone`,
     `view_through`: as in `numbers.Row`. `path`: channel ids, as `paths.Path.steps`. `touches`, `days`: (low, high or None)
-    of a bar. `new`: the person's first conversion. `bucket`: a day in a bucket of the table's line (2026-11-23). `first`:
+    of a bar. `steps`: a node or a stream of the
+    picture of paths. `new`: the person's first conversion. `bucket`: a day in a bucket of the table's line (2026-11-23). `first`:
     people whose first touchpoint ever was of this channel (a cohort; -1 for none known), `month`: in this month (2026-11);
     of them all journeys, whenever.
     """
@@ -40,6 +42,7 @@ class Which:
     alone: bool = False
     view_through: bool = False
     path: tuple[int, ...] | None = None
+    steps: Steps | None = None
     touches: tuple[int, int | None] | None = None
     days: tuple[int, int | None] | None = None
     new: bool = False
@@ -56,6 +59,8 @@ class Which:
             said["of_converted"] = "1" if self.converted else "0"
         if self.path is not None:
             said["of_path"] = ".".join(map(str, self.path))
+        if self.steps is not None:
+            said |= {f"of_{name}": text for name, text in self.steps.query().items()}
         for name in ("touches", "days"):
             bar = getattr(self, name)
             if bar is not None:
@@ -80,6 +85,8 @@ class Which:
             found += f", in {date.fromisoformat(self.month + '-01'):%B %Y}"
         if self.path is not None:
             found += f" on the way {' → '.join(_named(names, one) for one in self.path)}"
+        if self.steps is not None:
+            found += self.steps.sentence(lambda channel: _named(names, channel))
         if self.touches is not None:
             found += f" with {_range(self.touches)} touchpoints"
         if self.days is not None:
@@ -127,6 +134,8 @@ class Which:
             passing &= self._so_late(counted)
         if self.path is not None:
             passing &= _by_path(counted, [question.directory.place(one) for one in self.path])
+        if self.steps is not None:
+            passing &= self.steps.mask(question.directory, counted)
         if self.channel is not None or self.campaign is not None:
             passing &= self._by_place(question, whole, counted)
         return passing
@@ -237,6 +246,7 @@ def which(query: Mapping[str, str]) -> Which:
         model=model if model in BY_KEY else None,
         converted={"1": True, "0": False}.get(said.get("converted", "")),
         path=None if path is None or None in path else tuple(one for one in path if one is not None),
+        steps=steps(said.get("at", ""), said.get("besides", ""), _bar(said.get("steps"))),
         touches=_bar(said.get("touches")),
         days=_bar(said.get("days")),
         bucket=_day(said.get("bucket", "")),

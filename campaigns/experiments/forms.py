@@ -92,7 +92,7 @@ class Reading(forms.Form):
     def __init__(self, given: Any, table: files.Table, kinds: list[tuple[str, str]]) -> None:
         super().__init__(given)
         columns = [(name, name) for name in table.head]
-        there = [(one.key, one.name) for one in Experiment.objects.all()[:500]]
+        there = [(one.key, one.name) for one in Experiment.objects.listed()[:500]]
         self.fields["experiment"].choices = [("", "a new one"), *there]  # type: ignore[attr-defined]
         self.fields["identifier"].choices = columns  # type: ignore[attr-defined]
         self.fields["arm"].choices = columns  # type: ignore[attr-defined]

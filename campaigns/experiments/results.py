@@ -167,7 +167,7 @@ def uplift(of: Result) -> Uplift | None:
 
 def uplift_by_channel(goal_id: int | None = None) -> dict[int, Uplift]:
     """For each channel that an experiment was about, what the newest one with a result says; by channel id. Those whose
-    people were not split as planned are left out.
+    people were not split as planned are left out, and so are archived ones.
 
     `goal_id`: on which goal; the first one where none is given. Up to an hour old; cost then: three small queries.
     """
@@ -184,7 +184,7 @@ def _newest(field: str, goal_id: int | None) -> dict[int, Uplift]:
     if outcome is None:
         return {}
     found: dict[int, tuple[datetime, Uplift]] = {}
-    for experiment in Experiment.objects.filter(**{f"{field}__isnull": False}).prefetch_related("arms"):
+    for experiment in Experiment.objects.listed().filter(**{f"{field}__isnull": False}).prefetch_related("arms"):
         counted = measure(experiment, outcome, OLD)
         one = None if counted.odd else uplift(counted)
         about: int = getattr(experiment, field)

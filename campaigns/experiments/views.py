@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.text import slugify
+from django.views.decorators.http import require_POST
 
 from campaigns.experiments import enrol, people, picture, telling
 from campaigns.experiments.forms import About
@@ -33,9 +35,12 @@ class Row:
 def experiments(request: HttpRequest) -> HttpResponse:
     """All experiments, the newest first. Cost: a kept result each, at most an hour old."""
     outcome = default_outcome()
-    found = Experiment.objects.select_related("channel", "campaign").prefetch_related("arms")[:MOST_LISTED]
+    found = Experiment.objects.listed().select_related("channel", "campaign").prefetch_related("arms")[:MOST_LISTED]
     rows = [_row(one, outcome) for one in found]
-    shown = {"rows": rows, "outcome": outcome, "queued": enrol.queued(), "page": "experiments"}
+    archived = Experiment.objects.exclude(archived_at=None).order_by("-archived_at")[:MOST_LISTED]
+    shown = {
+        "rows": rows, "archived": archived, "outcome": outcome, "queued": enrol.queued(), "page": "experiments",
+    }  # fmt: skip
     return render(request, "experiments/experiments.html", shown)
 
 
@@ -98,6 +103,26 @@ def edit(request: HttpRequest, id: int) -> HttpResponse:
         messages.success(request, "It is kept; the result follows it.")
         return redirect("experiment", found.pk)
     return render(request, "experiments/edit.html", {"experiment": found, "form": form, "rows": form.rows()})
+
+
+@requires("campaigns")
+@require_POST
+def archive(request: HttpRequest, id: int) -> HttpResponse:
+    """Out of the lists, the search and attribution; who is in it is followed as before, so it can come back whole."""
+    found = get_object_or_404(Experiment, pk=id)
+    Experiment.objects.listed().filter(pk=found.pk).update(archived_at=timezone.now())
+    messages.success(request, f"“{found.name}” is archived.", extra_tags="good")
+    return redirect("experiments")
+
+
+@requires("campaigns")
+@require_POST
+def bring_back(request: HttpRequest, id: int) -> HttpResponse:
+    """Into the lists, the search and attribution again."""
+    found = get_object_or_404(Experiment, pk=id)
+    Experiment.objects.filter(pk=found.pk).update(archived_at=None)
+    messages.success(request, f"“{found.name}” is in the lists again.", extra_tags="good")
+    return redirect("experiment", found.pk)
 
 
 @requires("campaigns")

@@ -6,6 +6,12 @@ from django.utils import timezone
 from cdp_site.ids import new_id
 
 
+class Experiments(models.QuerySet["Experiment"]):
+    def listed(self) -> "Experiments":
+        """Those that nobody put away."""
+        return self.filter(archived_at=None)
+
+
 class Experiment(models.Model):
     """A test or holdout, made from what arrives (`Experiment Viewed`), a file, or by hand."""
 
@@ -21,6 +27,11 @@ class Experiment(models.Model):
     )
     days = models.PositiveSmallIntegerField(default=14, help_text="How long after somebody's enrolment outcomes count.")
     created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it is in no list; it goes on to be followed."
+    )
+
+    objects = Experiments.as_manager()
 
     class Meta:
         db_table = "experiment"

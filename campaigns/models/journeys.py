@@ -28,6 +28,9 @@ class Goal(models.Model):
     currency = models.CharField(
         max_length=3, default="EUR", help_text="Values in another one count as conversions only."
     )
+    half_life_days = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(7), help_text="Of the model 'Time decay'; 0.5 to 365."
+    )
     margin = models.DecimalField(max_digits=5, decimal_places=4, default=Decimal(1), help_text="Share of revenue kept.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -42,6 +45,13 @@ class Goal(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def half_life(self) -> str:
+        """'7 days'."""
+        days = f"{Decimal(self.half_life_days):f}"
+        days = days.rstrip("0").rstrip(".") if "." in days else days
+        return f"{days} day{'' if days == '1' else 's'}"
 
 
 class Journey(models.Model):

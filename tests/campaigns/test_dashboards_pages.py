@@ -20,6 +20,8 @@ ODD = (
     "of_path=1.2.x&of_month=2026-13&of_days=5-1&of_touches=-&of_bucket=never&of_channel=-5&of_model=zz&after=zz",
     "of_first=-1&of_month=2026-02&of_converted=2&of_path=" + "1." * 300,
     f"q={quote(chr(0))}&since={quote(chr(0))}&by={quote('<script>')}",
+    "of_at=1.2_x.y_0.²_999.1&of_besides=a..3&of_steps=9-1",
+    f"of_at={'0.0_' * 90}&of_besides=0&of_steps=-",
     "segment=12345",
 )
 

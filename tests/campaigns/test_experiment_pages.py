@@ -9,8 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.experiments.results import uplift_by_channel
 from campaigns.models import Arm, Channel, Enrolment, EnrolmentFile, Experiment
-from cdp_site import stages
+from cdp_site import checks, stages
 from cdp_site.roles import AGENT, MARKETER
 from connectors.models import Source
 from profiles.identifiers import EMAIL
@@ -206,3 +207,53 @@ def test_agents_may_not_and_empty_pages_say_what_to_do(
         assert "No experiments yet" in client.get(reverse("experiments")).content.decode()
     else:
         assert client.get(reverse("experiment", args=[make(shop).pk])).status_code == 200
+
+
+def test_an_archived_experiment_is_in_no_list_and_comes_back_whole(marketer: Client, shop: Source) -> None:
+    about = Channel.objects.create(name="Letters", hue=10)
+    send(shop, viewed("letter", userId="u1"), viewed("control", userId="u2"), bought(50, 2, userId="u1"))
+    stages.drain_all()
+    one = Experiment.objects.get()
+    Experiment.objects.update(channel=about)
+    before = uplift_by_channel()
+    assert before[about.pk].experiment_id == one.pk
+    assert marketer.get(reverse("experiment_archive", args=[one.pk])).status_code == 405
+
+    answer = marketer.post(reverse("experiment_archive", args=[one.pk]), follow=True).content.decode()
+
+    assert "All are archived" in answer and "Archived (1)" in answer
+    assert uplift_by_channel() == {}
+    assert one.name not in marketer.get("/search/?q=letter").content.decode()
+    shown = marketer.get(reverse("experiment", args=[one.pk])).content.decode()
+    assert "it is in no list" in shown and "Bring back" in shown
+    assert "Archive it" not in shown
+
+    # What arrives meanwhile is followed, and makes no second one.
+    send(shop, viewed("letter", userId="u3"))
+    stages.drain_all()
+    assert Experiment.objects.get().archived_at and Enrolment.objects.count() == 3
+    assert [check.detail for check in checks.run_all() if not check.ok] == []
+
+    marketer.post(reverse("experiment_bring_back", args=[one.pk]))
+    listed = marketer.get(reverse("experiments")).content.decode()
+    assert one.name in listed and "Archived" not in listed
+    assert uplift_by_channel()[about.pk].experiment_id == one.pk
+
+
+def test_archiving_twice_keeps_the_first_moment(marketer: Client) -> None:
+    one = Experiment.objects.create(key="x", name="X")
+    marketer.post(reverse("experiment_archive", args=[one.pk]))
+    first = Experiment.objects.get().archived_at
+    marketer.post(reverse("experiment_archive", args=[one.pk]))
+    assert Experiment.objects.get().archived_at == first
+    assert marketer.post(reverse("experiment_archive", args=[one.pk + 1])).status_code == 404
+
+
+def test_the_search_finds_experiments_by_name_and_by_key_for_those_who_may(marketer: Client) -> None:
+    one = Experiment.objects.create(key="mail-17", name="Spring letter")
+    for typed in ("SPRING", "mail-17"):
+        found = marketer.get(f"/search/?q={typed}").content.decode()
+        assert reverse("experiment", args=[one.pk]) in found and "Nothing is called" not in found
+    agent = Client()
+    agent.force_login(account(AGENT))
+    assert "Spring letter" not in agent.get("/search/?q=spring").content.decode()

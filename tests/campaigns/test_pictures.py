@@ -1,12 +1,16 @@
 """Pictures of paths and of standing: small channels go together, names keep out of each other's way, nothing is drawn below 0."""
 
+from collections.abc import Iterable
 from datetime import date
 from math import log10
+from urllib.parse import parse_qs, parse_qsl, urlparse
 
 from campaigns.attribution import figures, pictures, sentences
 from campaigns.attribution.figures import Mark, Standing
 from campaigns.attribution.filters import Filters
 from campaigns.attribution.paths import CONVERTED, LOST, Bin, Flow, Link, Paths, Stop
+from campaigns.attribution.steps_clicked import Steps
+from campaigns.attribution.which import Which, which
 
 FILTERS = Filters(1, date(2026, 11, 1), date(2026, 11, 30))
 
@@ -24,14 +28,35 @@ def walked(channels: int, single: int = 40, median: float = 2.0) -> Paths:
 
 def test_small_channels_of_the_flow_stand_together_and_no_journey_is_lost() -> None:
     found = walked(12)
-    drawn = pictures.flow(found)["data"][0]
+    drawn = pictures.flow(found, "days=30")["data"][0]
     assert drawn["node"]["label"].count("Other channels") == 1
     assert len(drawn["node"]["label"]) == pictures.MOST_IN_FLOW + 3
     assert sum(drawn["link"]["value"]) == sum(link.journeys for link in found.flow.links)
 
 
 def test_the_flow_of_few_channels_names_them_all() -> None:
-    assert "Other channels" not in pictures.flow(walked(5))["data"][0]["node"]["label"]
+    assert "Other channels" not in pictures.flow(walked(5), "")["data"][0]["node"]["label"]
+
+
+def test_every_step_and_stream_leads_to_its_people_with_the_filters() -> None:
+    found = walked(12)
+    drawn = pictures.flow(found, "days=30")["data"][0]
+    addresses = [*drawn["node"]["customdata"], *drawn["link"]["customdata"]]
+    assert len(set(addresses)) == len(addresses)
+    asked = [parse_qs(urlparse(address).query) for address in addresses]
+    assert all(one["days"] == ["30"] for one in asked)
+    others = asked[drawn["node"]["label"].index("Other channels")]
+    assert others["of_at"] == ["0.0"] and len(others["of_besides"][0].split(".")) == pictures.MOST_IN_FLOW
+    listed = pictures.links(found, "days=30")
+    assert {which(one) for one in plain(step.journeys for step in listed)} == {
+        Which(converted=converted, steps=Steps(((0, channel),), (), (1, 1)))
+        for channel in range(1, 13)
+        for converted in (True, False)
+    }
+
+
+def plain(addresses: Iterable[str]) -> list[dict[str, str]]:
+    return [dict(parse_qsl(urlparse(address).query)) for address in addresses]
 
 
 def test_the_sentence_of_paths() -> None:

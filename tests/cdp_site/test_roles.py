@@ -74,7 +74,7 @@ AREA_OF = {
         "campaign_channel", "campaign_channel_new", "campaign_line", "campaign_line_new", "campaign_line_remove",
         "campaign_lines_restore", "campaign_costs", "campaign_cost_file", "campaign_cost_remove", "campaign_left_out",
         "experiments", "experiment", "experiment_new", "experiment_edit", "experiment_people", "experiment_export",
-        "experiment_file", "experiment_file_forget",
+        "experiment_file", "experiment_file_forget", "experiment_archive", "experiment_bring_back",
         "attribution", "attribution_campaigns", "attribution_paths", "attribution_cohorts",
         "attribution_cohort_months", "attribution_people",
         "attribution_people_export", "attribution_export", "attribution_models", "attribution_views", "attribution_keep",

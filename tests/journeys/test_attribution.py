@@ -154,3 +154,26 @@ def test_every_page_with_nothing(sign_in: Callable[..., Page], size: tuple[int, 
          "/attribution/people/?empty", "/attribution/views/?empty"],
         size,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), WIDTHS)
+def test_a_step_and_a_stream_open_their_people(sign_in: Callable[..., Page], width: int, scheme: str) -> None:
+    advertising_company()
+    page = sign_in("marketer", width=width, scheme=scheme)
+    page.goto("/attribution/paths/?days=30")
+    for mark in (".sankey-link", ".sankey-node .node-rect"):
+        page.locator(mark).first.click(force=True)
+        page.wait_for_url(re.compile(r"/attribution/people/\?days=30&of_"), timeout=8000)
+        expect(page.locator(".behind tbody tr")).not_to_have_count(0)
+        page.go_back()
+        expect(page.locator(".sankey-node").first).to_be_attached()
+    # By keyboard: the table has the same.
+    page.get_by_text("As a table").first.focus()
+    page.keyboard.press("Enter")
+    journeys = page.get_by_role("group", name="Steps as a table").locator("td:nth-child(3) a").first
+    said = journeys.inner_text().split()[0]
+    screenshot(page, f"paths-table-{width}-{scheme}")
+    check_accessible(page, "the flow as a table")
+    journeys.press("Enter")
+    page.wait_for_url(re.compile(r"/attribution/people/\?days=30&of_"))
+    expect(page.locator(".page-head")).to_contain_text(f"{said} journey")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from campaigns.attribution import behind, blocks_check, cohorts, kept, load, numbers, paths
+from campaigns.attribution import behind, blocks_check, cohorts, kept, load, numbers, paths, pictures
 from campaigns.attribution.behind import Which
 from campaigns.attribution.filters import Buyers, Filters
 from campaigns.attribution.models import taking
@@ -239,6 +239,12 @@ def hold_paths(filters: Filters, passing: list[Row]) -> None:
         ]
         assert path.days == (pytest.approx(sum(spans) / len(spans)) if spans else None)
     flow = found.flow
+    for stop in flow.stops[-4:]:
+        assert behind.people(filters, pictures.through((stop.step, stop.id))).journeys == stop.journeys
+    for link in flow.links[:2] + flow.links[-3:]:
+        ways = (flow.stops[place] for place in (link.source, link.target))
+        who = behind.people(filters, pictures.between(*((stop.step, stop.id) for stop in ways)))
+        assert (who.journeys, who.conversions) == (link.journeys, link.conversions)
     into, out = Counter[int](), Counter[int]()
     for link in flow.links:
         out[link.source] += link.journeys

@@ -101,6 +101,12 @@ def test_the_rules_are_what_their_sentences_say(some: list[Row]) -> None:
         same(BY_KEY[key].compute(there, there.channel, PLACES), paths.shared(table(some), shares))
 
 
+@given(rows(), st.sampled_from([0.5, 3, 30, 365]))
+def test_time_decay_follows_its_half_life(some: list[Row], days: float) -> None:
+    there = replace(journeys(some), half_life=days)
+    same(BY_KEY["time_decay"].compute(there, there.channel, PLACES), paths.shared(table(some), paths.decaying(days)))
+
+
 @given(rows())
 def test_a_channels_share_is_that_of_its_campaigns_and_of_touches_without_one(some: list[Row]) -> None:
     there = journeys(some)

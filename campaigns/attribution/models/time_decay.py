@@ -1,6 +1,6 @@
-"""Time decay: each touchpoint gets half of what one seven days later gets; the shares of a journey add up to 1.
+"""Time decay: each touchpoint gets half of what one a half-life later gets; the shares of a journey add up to 1.
 
-Source: Google's Universal Analytics, 'Time decay' with its usual half-life of seven days.
+The half-life is the goal's. Source: Google's Universal Analytics, 'Time decay', whose usual half-life is seven days.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from campaigns.attribution.models.base import Model, conversions
 from campaigns.attribution.values import Credit, Journeys
 
-HALF_LIFE = 7 * 86400  # seconds
+DAY = 86400  # seconds
 
 
 def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
@@ -16,14 +16,14 @@ def compute(journeys: Journeys, axis: np.ndarray, count: int) -> Credit:
     converted = conversions(journeys, axis, count)
     age = journeys.age[converted.touches].astype(np.float64)
     age -= np.repeat(age[converted.lasts], converted.lengths[converted.lengths > 0])
-    age *= -1 / HALF_LIFE
+    age *= -1 / (journeys.half_life * DAY)
     return converted.to_all(converted.within(np.exp2(age, out=age)))
 
 
 MODEL = Model(
     "time_decay",
     "Time decay",
-    "Each touchpoint gets half of what one seven days later gets.",
-    "Google's Universal Analytics, 'Time decay' with its usual half-life of seven days.",
+    "Each touchpoint gets half of what one a half-life later gets; each goal has its own, seven days unless it says otherwise.",
+    "Google's Universal Analytics, 'Time decay', whose usual half-life is seven days.",
     compute,
 )
