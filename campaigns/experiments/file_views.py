@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 
 from campaigns.experiments import files, importing
 from campaigns.experiments.forms import Reading, Upload
@@ -30,8 +30,11 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @requires("campaigns")
 def file(request: HttpRequest, id: int) -> HttpResponse:
-    """What a file would do, read as chosen (the address says how); sent on POST."""
-    kept = get_object_or_404(EnrolmentFile, pk=id)
+    """What a file would do, read as chosen (the address says how); sent on POST, if that is what was looked at."""
+    kept = EnrolmentFile.objects.filter(pk=id).first()
+    if kept is None:
+        messages.info(request, "That file is gone: it was sent or thrown away already.")
+        return redirect("experiments")
     table = files.opened(bytes(kept.body))
     kinds = {kind.name: kind for kind in importing.kinds()}
     given = request.POST if request.method == "POST" else request.GET if "identifier" in request.GET else kept.chosen
@@ -45,8 +48,9 @@ def file(request: HttpRequest, id: int) -> HttpResponse:
         shown |= {
             "chosen": chosen, "summary": summary, "crowded": crowded, "arms": summary.arms.most_common(files.MOST_ARMS),
             "known": importing.known(kind, summary), "kind": kind, "ready": bool(summary.taken) and not crowded,
+            "looked": chosen.mark, "unseen": request.method == "POST" and request.POST.get("looked") != chosen.mark,
         }  # fmt: skip
-        if request.method == "POST" and shown["ready"]:
+        if request.method == "POST" and shown["ready"] and not shown["unseen"]:
             experiment, sent = importing.send(kept, table, chosen, kind)
             messages.success(request, f"{sent:,} enrolments are on their way; they show here as they are read.")
             return redirect("experiment", experiment.pk)

@@ -79,6 +79,12 @@ class Chosen:
     def as_json(self) -> dict[str, str]:
         return asdict(self)
 
+    @property
+    def mark(self) -> str:
+        """Another text where lines would be read otherwise."""
+        said = self.identifier, self.kind, self.arm, self.since, self.start
+        return blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
+
 
 class Enrolled(NamedTuple):
     """A line that says who is in which arm since when (UTC or any other zone)."""

@@ -77,8 +77,9 @@ def send(file: EnrolmentFile, table: files.Table, chosen: files.Chosen, kind: Id
     sent = 0
     encoded = (msgspec.json.encode(one) for one in files.messages(table, chosen, kind.form, source.default_country))
     for chunk in _chunks(encoded):
-        inbox.store_lines(source.pk, chunk)
+        experiment.file_inbox_id = inbox.store_lines(source.pk, chunk)
         sent += len(chunk)
+    experiment.save(update_fields=["file_inbox_id"])
     enrol.mark(chosen.experiment)
     file.delete()
     return experiment, sent

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.experiments import tallies
+from campaigns.experiments import arriving, tallies
 from campaigns.experiments.outcomes import Outcome, main_outcome
 from campaigns.experiments.statistics import (
     Interval,
@@ -110,6 +110,11 @@ class Result:
         return self.ratio is not None and self.ratio.odd and not self.assumed
 
     @property
+    def valued(self) -> bool:
+        """Whether the outcome has values at all."""
+        return any(one.tally.squares for one in self.arms)
+
+    @property
     def people(self) -> int:
         """Who is counted: in one arm only."""
         return sum(one.tally.people for one in self.arms)
@@ -144,10 +149,13 @@ def result(experiment: Experiment, outcome: Outcome, arms: Sequence[Arm], counte
 
 def _compared(arm: Arm, treated: Tally, control: Tally, expected: float | None) -> ArmResult:
     rate = rate_difference(treated, control)
+    # Where nobody or everybody of the control did it, its rate says nothing about how much chance there is.
+    tells = 0 < control.converted < control.people
     return ArmResult(
-        arm, treated, expected, rate, value_difference(treated, control),
+        arm, treated, expected, rate, value_difference(treated, control) if treated.squares or control.squares else None,
         rate.times(treated.people) if rate else None, share_added(treated, control),
-        smallest_rate(treated.people, control), smallest_value(treated.people, control), treated.few or control.few,
+        smallest_rate(treated.people, control) if tells else None, smallest_value(treated.people, control),
+        treated.few or control.few,
     )  # fmt: skip
 
 
@@ -167,7 +175,7 @@ def uplift(of: Result) -> Uplift | None:
 
 def uplift_by_channel(goal_id: int | None = None) -> dict[int, Uplift]:
     """For each channel that an experiment was about, what the newest one with a result says; by channel id. Those whose
-    people were not split as planned are left out, and so are archived ones.
+    people were not split as planned are left out, and so are archived ones and those whose file is still being read.
 
     `goal_id`: on which goal; the first one where none is given. Up to an hour old; cost then: three small queries.
     """
@@ -185,6 +193,8 @@ def _newest(field: str, goal_id: int | None) -> dict[int, Uplift]:
         return {}
     found: dict[int, tuple[datetime, Uplift]] = {}
     for experiment in Experiment.objects.listed().filter(**{f"{field}__isnull": False}).prefetch_related("arms"):
+        if arriving.left(experiment):
+            continue
         counted = measure(experiment, outcome, OLD)
         one = None if counted.odd else uplift(counted)
         about: int = getattr(experiment, field)

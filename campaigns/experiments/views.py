@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from campaigns.experiments import enrol, people, picture, telling
+from campaigns.experiments import arriving, enrol, people, picture, telling
 from campaigns.experiments.forms import About
 from campaigns.experiments.outcomes import Outcome, default_outcome, event_names, goals, named
 from campaigns.experiments.results import ArmResult, Result, measure
@@ -47,6 +47,8 @@ def experiments(request: HttpRequest) -> HttpResponse:
 def _row(experiment: Experiment, outcome: Outcome | None) -> Row:
     if outcome is None:
         return Row(experiment, None, "No goal yet to measure it on.")
+    if waiting := arriving.left(experiment):
+        return Row(experiment, None, arriving.sentence(waiting))
     result = measure(experiment, outcome)
     return Row(experiment, result, telling.sentence(result))
 
@@ -59,7 +61,9 @@ def experiment(request: HttpRequest, id: int) -> HttpResponse:
     shown: dict[str, Any] = {
         "experiment": found, "outcome": outcome, "goals": goals(), "events": event_names(), "queued": enrol.queued(),
     }  # fmt: skip
-    if outcome is not None:
+    if waiting := arriving.left(found):
+        shown |= {"arriving": waiting, "sentence": arriving.sentence(waiting)}
+    elif outcome is not None:
         shown |= _shown(measure(found, outcome))
     if request.htmx and request.htmx.target == "result":  # type: ignore[attr-defined]
         return render(request, "experiments/_result.html", shown)
@@ -154,6 +158,9 @@ def export(request: HttpRequest, id: int) -> HttpResponse:
     outcome = _outcome(request)
     if outcome is None:
         raise Http404("There is no goal yet.")
+    if waiting := arriving.left(found):
+        messages.warning(request, f"There is nothing to export yet. {arriving.sentence(waiting)}")
+        return redirect("experiment", found.pk)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slugify(found.name) or "experiment"}.csv"'
     out = csv.writer(response)

@@ -30,6 +30,9 @@ class Experiment(models.Model):
     archived_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when it is in no list; it goes on to be followed."
     )
+    file_inbox_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Of its last file the last row in the inbox: no result before it is followed."
+    )
 
     objects = Experiments.as_manager()
 

@@ -44,6 +44,26 @@ def upload(client: Client, body: bytes = FILE, name: str = "spring_letter.csv") 
     return answer["Location"]
 
 
+def looked(client: Client, address: str, **chosen: str) -> dict[str, str]:
+    """What the form sends after a look at what the file would do so."""
+    form = EnrolmentFile.objects.get().chosen | chosen
+    return form | {"looked": str(client.get(address, form).context["looked"])}
+
+
+def test_nothing_is_sent_that_was_not_looked_at(marketer: Client) -> None:
+    address = upload(marketer)
+    seen = looked(marketer, address, start="2026-03-02T00:00")
+    later = marketer.post(address, seen | {"start": "2026-03-09T00:00"})
+    assert "changed since you looked" in later.content.decode()
+    assert not Experiment.objects.exists()
+    # Another look, and it goes; the second press finds it gone.
+    seen = looked(marketer, address, start="2026-03-09T00:00")
+    assert marketer.post(address, seen | {"control": "No letter", "name": "Another name"}).status_code == 302
+    assert marketer.post(address, seen)["Location"] == reverse("experiments")
+    assert "sent or thrown away already" in marketer.get(reverse("experiments")).content.decode()
+    assert Experiment.objects.count() == 1
+
+
 def test_a_file_is_looked_at_then_sent_and_then_measured(marketer: Client, shop: Source) -> None:
     send(shop, {"type": "identify", "userId": "u1", "traits": {"email": "ana@example.com"}})
     stages.drain_all()
@@ -57,10 +77,14 @@ def test_a_file_is_looked_at_then_sent_and_then_measured(marketer: Client, shop:
     assert 'value="spring letter"' in seen
     assert not Experiment.objects.exists()
 
-    chosen = EnrolmentFile.objects.get().chosen | {"control": "No letter", "start": "2026-03-02T00:00"}
-    answer = marketer.post(address, chosen)
+    answer = marketer.post(address, looked(marketer, address, control="No letter", start="2026-03-02T00:00"))
     assert answer.status_code == 302
     assert not EnrolmentFile.objects.exists()
+    waiting = marketer.get(answer["Location"]).content.decode()
+    assert "About 3 enrolments of a file are still being read" in waiting
+    assert "still being read" in marketer.get(reverse("experiments")).content.decode()
+    export = marketer.get(reverse("experiment_export", args=[Experiment.objects.get().pk]))
+    assert export["Location"] == answer["Location"]
     stages.drain_all()
 
     experiment = Experiment.objects.get()
@@ -73,7 +97,7 @@ def test_a_file_is_looked_at_then_sent_and_then_measured(marketer: Client, shop:
 
     # The same once more changes nothing.
     again = upload(marketer)
-    marketer.post(again, EnrolmentFile.objects.get().chosen | {"control": "No letter", "start": "2026-03-02T00:00"})
+    marketer.post(again, looked(marketer, again, control="No letter", start="2026-03-02T00:00"))
     stages.drain_all()
     assert (Experiment.objects.count(), Enrolment.objects.count()) == (1, 3)
 

@@ -1,11 +1,12 @@
 """A marketer brings in a file of who got the letter and who didn't, and reads what the letter added."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from campaigns.models import Experiment
+from campaigns.models import Enrolment, Experiment
 from cdp_site import stages
 from tests.campaigns.test_experiments import bought, viewed
 from tests.factories import SourceFactory
@@ -106,3 +107,32 @@ def test_with_long_names_and_several_arms(sign_in: Callable[..., Page], size: tu
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
         screenshot(page, f"experiments-long-{number}-{size[0]}-{size[2]}")
         check_accessible(page, address)
+
+
+def test_a_moment_that_is_typed_in_haste_is_the_one_that_counts(sign_in: Callable[..., Page]) -> None:
+    customers()
+    page = sign_in("marketer")
+    page.goto("/campaigns/experiments/new/")
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "letter.csv", "mimeType": "text/csv", "buffer": b"email,group\na@example.com,A\nb@example.com,B\n"}
+    )
+    page.get_by_role("button", name="Look at it").click()
+    # The answer to the name comes while the moment is being typed.
+    page.route("**/experiments/files/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.get_by_label("Its name").fill("Letter")
+    page.get_by_label("Its name").press("Tab")
+    start = page.get_by_label("Where it says none, since")
+    start.fill("2026-03-01T1")
+    page.wait_for_timeout(1_200)
+    start.press_sequentially("2:00")
+    expect(start).to_have_value("2026-03-01T12:00")
+    start.press("Tab")
+    expect(page.locator("#first + *, #main")).to_contain_text("1 Mar 2026, 12:00")
+    page.unroute_all(behavior="wait")
+    page.get_by_role("button", name="Send 2 lines").click()
+    page.wait_for_url("**/experiments/*/*")
+    expect(page.locator("#result")).to_contain_text("Still on its way")
+    stages.drain_all()
+    expect(page.locator("#result .verdict")).to_be_visible()  # it follows by itself
+    since = Enrolment.objects.values_list("since", flat=True)
+    assert {one.astimezone(UTC).isoformat() for one in since} == {"2026-03-01T11:00:00+00:00"}
