@@ -103,12 +103,16 @@ def _places(head: Sequence[str]) -> tuple[dict[str, int], list[str]]:
     places: dict[str, int] = {}
     ignored = []
     for at, cell in enumerate(head):
-        name = known.get(_plain(cell))
-        if name is None or name in places:
-            if cell.strip():
-                ignored.append(cell.strip()[:60])
-        else:
+        name, shown = known.get(_plain(cell)), "".join(filter(str.isprintable, cell)).strip()[:60]
+        if name in places:
+            first = head[places[name]].strip()
+            if _plain(first) == _plain(cell):
+                raise Unreadable(f"The first line names “{shown}” twice: leave one of the two columns out.")
+            ignored.append(f"{shown} (“{first[:60]}” says it)")
+        elif name is not None:
             places[name] = at
+        elif shown:
+            ignored.append(shown)
     if missing := [name for name in NEEDED if name not in places]:
         raise Unreadable(
             f"The first line must name the columns; there is none for the {' or the '.join(missing)} "

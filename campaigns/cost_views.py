@@ -17,6 +17,7 @@ from cdp_site import asked, sql
 from cdp_site.roles import requires
 from connectors.models import Audience
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LARGEST_FILE = 1_500_000  # bytes: it is carried from the look at it to the keeping in the page itself
 
 _KNOWN = """
@@ -56,14 +57,19 @@ def _begun(request: HttpRequest) -> dict[str, Any]:
 
 
 @requires("campaigns")
-@require_POST
 def file(request: HttpRequest) -> HttpResponse:
-    """What a file would do; with `keep` it is done. The file is in the page between the two."""
+    """What a file would do; with `keep` it is done. The file is in the page between the two: an address that is only opened
+    leads to where one is chosen."""
+    if request.method != "POST":
+        return redirect("campaign_costs")
     sent = request.FILES.get("file")
     name = asked.words(sent.name if sent else request.POST.get("name")) or "pasted"
     if sent and (sent.size or 0) > LARGEST_FILE:
         return _refused(request, f"{name} is larger than 1.5 MB: send it in parts.")
-    text = _text(sent.read()) if sent else request.POST.get("text", "").replace("\0", "")
+    body = sent.read() if sent else b""
+    if b"\0" in body[:4096] and not body.startswith(UTF_16):
+        return _refused(request, f"{name} is no text. Save the table as CSV and choose that file.")
+    text = _text(body) if sent else request.POST.get("text", "").replace("\0", "")
     if not text.strip():
         return _refused(request, "Choose a file, or paste its lines.")
     try:
@@ -79,7 +85,7 @@ def file(request: HttpRequest) -> HttpResponse:
 
 
 def _text(body: bytes) -> str:
-    for encoding in ("utf-8-sig", "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "cp1252"):
+    for encoding in ("utf-8-sig", "utf-16" if body.startswith(UTF_16) else "utf-8", "cp1252"):
         try:
             return body.decode(encoding).replace("\0", "")
         except UnicodeDecodeError:

@@ -32,7 +32,7 @@ class Span:
 @dataclass(frozen=True)
 class Line:
     """A row as it is shown. Shares are 0 to 1; `there`: of the journeys; `address`: the people whose journeys it is in,
-    `converted`: those who converted."""
+    `converted`: those who converted, `credited`: those of whose conversions the chosen model gives it something."""
 
     row: Row
     there: float
@@ -45,6 +45,7 @@ class Line:
     measured: Uplift | None
     address: str
     converted: str
+    credited: str
 
     @property
     def name(self) -> str:
@@ -83,6 +84,12 @@ class Board:
     @property
     def any_without(self) -> bool:
         return any(line.row.without is not None for line in self.lines)
+
+    @property
+    def margins(self) -> tuple[float, float]:
+        """The least and the greatest margin of what has a cost: what the colour of a return counts."""
+        shares = [line.row.margin_share for line in self.lines if line.row.cost is not None] or [1.0]
+        return min(shares), max(shares)
 
     @property
     def on_spend(self) -> float | None:
@@ -135,6 +142,7 @@ def _line(
         measured.get(row.id) if row.id is not None else None,
         people(query, which),
         people(query, which if row.id is None else replace(which, converted=True)),
+        people(query, which if row.id is None else replace(which, model=model)),
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from campaigns.attribution import asking, behind, board, export
 from campaigns.attribution.asking import Asking
 from campaigns.attribution.views import dashboard
+from campaigns.attribution.which import TO_ONE, Which
 from cdp_site import asked
 
 log = structlog.get_logger(__name__)
@@ -43,11 +44,27 @@ def people(request: HttpRequest, question: Asking) -> HttpResponse:
     here = board.people(question.query, which).partition("?")[2]
     shown = asking.shown(
         question, "attribution_people", sentence=which.sentence(), here=here, carried=list(which.query().items()),
-        found=behind.people(question.filters, which, after), back=f"{reverse('attribution')}?{question.query}",
+        found=behind.people(question.filters, which, after), back=f"{reverse(_page_of(which))}?{question.query}",
+        shared=_shared(which),
     )  # fmt: skip
     if request.htmx and after:  # type: ignore[attr-defined]
         return render(request, "attribution/_people.html", shown)
     return render(request, "attribution/people.html", shown)
+
+
+def _page_of(which: Which) -> str:
+    """The dashboard that has such a number."""
+    if which.path or which.steps or which.touches or which.days:
+        return "attribution_paths"
+    if which.first is not None:
+        return "attribution_cohorts"
+    return "attribution" if which.campaign is None else "attribution_campaigns"
+
+
+def _shared(which: Which) -> bool:
+    """Whether others have a part in these conversions too, so that a table may have a smaller number."""
+    placed = which.channel is not None or which.campaign is not None
+    return placed and which.converted is not False and not which.alone and which.model not in TO_ONE
 
 
 @dashboard("attribution_people")

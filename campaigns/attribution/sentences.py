@@ -92,7 +92,7 @@ def budget(table: Table) -> str:
         also = f" {others} too." if others else ""
         return (
             f"By every model {row.name} brings back less than it costs: of {_money(row.cost, table.currency)} spent, "
-            f"{returned[0]:.2f} to {returned[1]:.2f} {table.currency} of sales for each {table.currency}.{also}"
+            f"{_returned(returned, row.margin_share, table.currency)}.{also}"
         )
     torn = [(sum(one < 0 for one in left), row) for row, left in paying if min(left) < 0]
     if torn:
@@ -100,6 +100,15 @@ def budget(table: Table) -> str:
         by = f"{row.name} does by {count} of {len(models)}"
         return f"No channel loses money by every model. {by}: an experiment would settle it."
     return "By every model each paid channel brings back more than it costs."
+
+
+def _returned(sales: tuple[float, float], margin: float, currency: str) -> str:
+    """What comes back for each unit spent: what is left of the sales after their margin, where that isn't all of them."""
+    said = f"{sales[0]:.2f} to {sales[1]:.2f} {currency} of sales"
+    if margin >= 1:
+        return f"{said} for each {currency}"
+    left = f"{sales[0] * margin:.2f} to {sales[1] * margin:.2f} {currency} for each {currency}"
+    return f"{left}, as its margin leaves {percent(margin)} of {said}"
 
 
 def _share(row: Row, model: str, table: Table) -> float:

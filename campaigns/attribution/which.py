@@ -17,6 +17,7 @@ from campaigns.attribution.values import Journeys, Touch
 from cdp_site import asked
 
 _BAR = re.compile(r"([0-9]{1,6})-([0-9]{0,6})")
+TO_ONE = ("first", "last", "last_non_direct")  # models that give a conversion to one touch
 _FLAGS = ("untouched", "alone", "view_through", "new")
 
 
@@ -28,10 +29,9 @@ class Which:
     with a channel or campaign, only conversions of which this model gives it something (first, last …). `converted`: only
     conversions (True), or only journeys without (False). `untouched`: conversions without any touchpoint. `alone`,
     `view_through`: as in `numbers.Row`. `path`: channel ids, as `paths.Path.steps`. `touches`, `days`: (low, high or None)
-    of a bar. `steps`: a node or a stream of the
-    picture of paths. `new`: the person's first conversion. `bucket`: a day in a bucket of the table's line (2026-11-23). `first`:
-    people whose first touchpoint ever was of this channel (a cohort; -1 for none known), `month`: in this month (2026-11);
-    of them all journeys, whenever.
+    of a bar. `steps`: a node or a stream of the picture of paths. `new`: the person's first conversion. `bucket`: a day in a
+    bucket of the table's line (2026-11-23). `first`: people whose first touchpoint ever was of this channel (a cohort; -1 for
+    none known), `month`: in this month (2026-11); of them all journeys, whenever.
     """
 
     channel: int | None = None
@@ -164,7 +164,7 @@ class Which:
         if self.model is None:
             return hits
         chosen = counted.converted & (counted.lengths > 0)
-        if self.model in ("first", "last", "last_non_direct"):
+        if self.model in TO_ONE:
             found = np.zeros(len(counted), bool)
             found[chosen] = here[_one_touch(self.model, counted)[chosen]]
             return found

@@ -41,6 +41,7 @@ def test_every_number_leads_to_its_people_with_the_filters() -> None:
     assert asked["of_channel"] == ["13"]
     assert asked["of_converted"] == ["1"]
     assert "untouched" in laid().none.converted
+    assert parse_qs(urlparse(line.credited).query)["of_model"] == ["last"]
 
 
 def test_the_file_adds_up_by_every_model() -> None:

@@ -138,6 +138,16 @@ def test_a_channel_is_made_renamed_and_removed(marketer: Client) -> None:
     assert not Channel.objects.filter(pk=one.pk).exists()
 
 
+def test_a_file_of_costs_that_is_no_table_or_was_only_opened(marketer: Client) -> None:
+    assert marketer.get("/campaigns/costs/file/")["Location"] == "/campaigns/costs/"
+    sent = SimpleUploadedFile("picture.png", b"\x89PNG\r\n\0\0", "image/png")
+    page = marketer.post("/campaigns/costs/file/", {"file": sent}, follow=True).content.decode()
+    assert "picture.png is no text" in page
+    none = marketer.post("/campaigns/costs/file/", {"text": "day,channel,cost\nsoon,Display,1\n"}).content.decode()
+    assert "No line of it can be taken" in none
+    assert 'name="keep"' not in none
+
+
 def test_a_file_of_costs_is_looked_at_and_kept(marketer: Client) -> None:
     body = b"day,channel,campaign,cost\n2026-03-01,Display,banners,12.50\nsoon,Display,banners,1\n"
     sent = SimpleUploadedFile("costs.csv", body, "text/csv")

@@ -65,11 +65,19 @@ def test_what_is_wrong_is_said_by_line_and_the_others_stand(line: str, why: str)
         ("", "nothing"),
         ("a,b\n1,2\n", "the day or the amount"),
         ("day,cost\n2026-03-01,2\n", "a column for the channel"),
+        ("day,cost,Cost,channel\n2026-03-01,1,2,Display\n", "names “Cost” twice"),
+        ("\x01\x02,\x03\n", r"\(found: nothing\)"),
     ],
 )
 def test_a_file_that_cant_be_read_says_why(text: str, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(text)
+
+
+def test_a_column_that_says_what_another_one_says_is_left_alone_and_named() -> None:
+    found = read("day,cost,amount spent,channel\n2026-03-01,1,2,Display\n")
+    assert found.lines[0].amount == 1
+    assert found.ignored == ("amount spent (“cost” says it)",)
 
 
 @given(st.text(max_size=300))

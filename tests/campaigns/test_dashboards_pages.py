@@ -58,6 +58,26 @@ def test_every_page_is_a_file_too(marketer: Client, page: str, head: str) -> Non
     assert answer.content.decode("utf-8-sig").startswith(head)
 
 
+@pytest.mark.parametrize(
+    ("clicked", "page"),
+    [
+        ("of_channel=1", ""), ("of_campaign=1", "campaigns/"), ("of_path=1.2", "paths/"), ("of_at=0.1", "paths/"),
+        ("of_days=1-2", "paths/"), ("of_first=-1", "cohorts/"),
+    ],
+)  # fmt: skip
+def test_from_the_people_behind_a_number_one_gets_back_to_it(marketer: Client, clicked: str, page: str) -> None:
+    shown = marketer.get(f"/attribution/people/?days=30&{clicked}").content.decode()
+    assert f'href="/attribution/{page}?days=30"' in shown
+
+
+def test_why_a_table_may_say_less_than_the_people_behind_it(marketer: Client) -> None:
+    why = "They met other channels as well"
+    assert why in marketer.get("/attribution/people/?of_channel=1&of_converted=1").content.decode()
+    assert why in marketer.get("/attribution/people/?of_channel=1&of_model=linear").content.decode()
+    assert why not in marketer.get("/attribution/people/?of_channel=1&of_model=last").content.decode()
+    assert why not in marketer.get("/attribution/people/?of_converted=1").content.decode()
+
+
 def test_people_as_a_file(marketer: Client) -> None:
     answer = marketer.get("/attribution/people.csv?of_converted=1")
     assert b"".join(answer).decode("utf-8-sig").strip() == "profile_id,name,email"
