@@ -42,7 +42,7 @@ def board_rows(shown: Board, what: str, unit: str) -> Iterator[Sequence[Any]]:
     heads = [what, "Journeys", "Share of journeys", f"{unit} it was there for", "View-through"]
     heads += [f"{unit} by {name}" for _, name in models] + [f"Value by {name} ({currency})" for _, name in models]
     heads += [f"Cost ({currency})", *(f"Cost each by {name}" for _, name in models)]
-    heads += [f"Return by {name}" for _, name in models]
+    heads += [f"Sales for each {currency} spent by {name}" for _, name in models]
     heads += ["Share lost without it by the Markov model", "Share added as measured by an experiment", "Low (95 %)",
               "High (95 %)", "Experiment"]  # fmt: skip
     yield heads

@@ -64,7 +64,7 @@ def _page_of(which: Which) -> str:
 def _shared(which: Which) -> bool:
     """Whether others have a part in these conversions too, so that a table may have a smaller number."""
     placed = which.channel is not None or which.campaign is not None
-    return placed and which.converted is not False and not which.alone and which.model not in TO_ONE
+    return placed and bool(which.converted or which.model) and not which.alone and which.model not in TO_ONE
 
 
 @dashboard("attribution_people")

@@ -85,7 +85,7 @@ def _numbers(question: Asking, page: str) -> dict[str, Any]:
         "told": sentences.told(table, question.unit), "budget": "" if campaigns else sentences.budget(table),
         "short": f"{table.conversions:,} {question.unit}, {table.value:,.0f} {table.currency}",
         "heads": ["Campaign" if campaigns else "Channel", "In journeys", f"{question.goal.name} by {laid.model_name}",
-                  "By all models", f"Cost ({table.currency})", "Return by all models"],
+                  "By all models", f"Cost ({table.currency})", "Sales for each spent, by all models"],
         "rows": lines,
     }  # fmt: skip
 

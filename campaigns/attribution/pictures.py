@@ -122,6 +122,7 @@ class Way:
 
     found: Path
     address: str
+    converted: str
     share: float
     rate: float
 
@@ -134,7 +135,13 @@ def ways(found: Paths, query: str) -> list[Way]:
     """The commonest paths with the people who took them."""
     most = max((one.conversions for one in found.top), default=0) or 1
     return [
-        Way(one, people(query, Which(path=one.steps)), one.conversions / most, one.conversions / (one.journeys or 1))
+        Way(
+            one,
+            people(query, Which(path=one.steps)),
+            people(query, Which(path=one.steps, converted=True)),
+            one.conversions / most,
+            one.conversions / (one.journeys or 1),
+        )
         for one in found.top
     ]
 

@@ -104,11 +104,15 @@ def budget(table: Table) -> str:
 
 def _returned(sales: tuple[float, float], margin: float, currency: str) -> str:
     """What comes back for each unit spent: what is left of the sales after their margin, where that isn't all of them."""
-    said = f"{sales[0]:.2f} to {sales[1]:.2f} {currency} of sales"
+    said = f"{_from_to(*sales)} {currency} of sales"
     if margin >= 1:
         return f"{said} for each {currency}"
-    left = f"{sales[0] * margin:.2f} to {sales[1] * margin:.2f} {currency} for each {currency}"
-    return f"{left}, as its margin leaves {percent(margin)} of {said}"
+    left = _from_to(sales[0] * margin, sales[1] * margin)
+    return f"{left} {currency} for each {currency}, as its margin leaves {percent(margin)} of {said}"
+
+
+def _from_to(low: float, high: float) -> str:
+    return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
 def _share(row: Row, model: str, table: Table) -> float:

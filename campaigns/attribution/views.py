@@ -107,7 +107,12 @@ _HEADS = (
     ("", "By all models", "", False),
     ("cost", "Cost", "Of these days", True),
     ("per_order", "Cost each", "By the model that is chosen; below it the span of all models", True),
-    ("on_spend", "Return", "Value for each unit spent; below it the span of all models", True),
+    (
+        "on_spend",
+        "Return",
+        "Sales for each unit spent; below it the span of all models. The colour counts the margin",
+        True,
+    ),
     ("without", "Lost without (Markov)", "Share lost without it, by the Markov model", True),
     ("measured", "Measured", "Share that an experiment says it added, with its 95 % interval", True),
 )

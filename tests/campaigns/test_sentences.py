@@ -43,8 +43,8 @@ def test_margin_counts_not_turnover() -> None:
     turnover, margin = channel(11, "Search", credit, cost=1000), channel(11, "Search", credit, cost=1000, margin=0.3)
     assert sentences.budget(table(turnover)) == "By every model each paid channel brings back more than it costs."
     assert sentences.budget(table(margin)) == (
-        "By every model Search brings back less than it costs: of 1,000 EUR spent, 0.90 to 0.90 EUR for each EUR, as its "
-        "margin leaves 30 % of 3.00 to 3.00 EUR of sales."
+        "By every model Search brings back less than it costs: of 1,000 EUR spent, 0.90 EUR for each EUR, as its margin "
+        "leaves 30 % of 3.00 EUR of sales."
     )
 
 
