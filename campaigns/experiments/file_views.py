@@ -33,8 +33,7 @@ def file(request: HttpRequest, id: int) -> HttpResponse:
     """What a file would do, read as chosen (the address says how); sent on POST, if that is what was looked at."""
     kept = EnrolmentFile.objects.filter(pk=id).first()
     if kept is None:
-        messages.info(request, "That file is gone: it was sent or thrown away already.")
-        return redirect("experiments")
+        return _gone(request)
     table = files.opened(bytes(kept.body))
     kinds = {kind.name: kind for kind in importing.kinds()}
     given = request.POST if request.method == "POST" else request.GET if "identifier" in request.GET else kept.chosen
@@ -51,16 +50,25 @@ def file(request: HttpRequest, id: int) -> HttpResponse:
             "looked": chosen.mark, "unseen": request.method == "POST" and request.POST.get("looked") != chosen.mark,
         }  # fmt: skip
         if request.method == "POST" and shown["ready"] and not shown["unseen"]:
-            experiment, sent = importing.send(kept, table, chosen, kind)
+            try:
+                experiment, sent = importing.send(kept, table, chosen, kind)
+            except importing.Gone:
+                return _gone(request)
             messages.success(request, f"{sent:,} enrolments are on their way; they show here as they are read.")
             return redirect("experiment", experiment.pk)
     return render(request, "experiments/file.html", shown)
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    messages.info(request, "That file is gone: it was sent or thrown away already.")
+    return redirect("experiments")
 
 
 @requires("campaigns")
 def forget(request: HttpRequest, id: int) -> HttpResponse:
     """Throw an uploaded file away."""
     if request.method == "POST":
-        EnrolmentFile.objects.filter(pk=id).delete()
+        if not EnrolmentFile.objects.filter(pk=id).delete()[0]:
+            return _gone(request)
         messages.success(request, "The file is gone; nothing was sent.")
     return redirect("experiment_new")

@@ -123,10 +123,11 @@ def opened(body: bytes) -> Table:
         raise Unreadable(
             f"The file has {len(body) / 2**20:,.0f} MB; {MOST_BYTES // 2**20} MB is the most. Cut it in parts."
         )
-    if b"\0" in body[:4096]:
+    wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in body[:4096] and not wide:
         raise Unreadable("This is no text. Save the table as CSV and choose that file.")
     try:
-        text = body.decode("utf-8-sig")
+        text = body.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = body.decode("cp1252", errors="replace")
     text = text.replace("\0", "")
@@ -141,8 +142,10 @@ def opened(body: bytes) -> Table:
         raise Unreadable(
             "The first line names fewer than two columns. It needs one for the person and one for the arm."
         )
+    if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+        raise Unreadable(f"The first line names “{twice[:60]}” twice: leave one of the two columns out.")
     if len(set(names)) < len(names):
-        raise Unreadable("Two columns have the same name in the first line.")
+        raise Unreadable("The first line leaves two columns without a name.")
     return Table(names, text, delimiter)
 
 

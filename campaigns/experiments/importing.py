@@ -64,12 +64,18 @@ def known(kind: IdentifierKind, summary: files.Summary) -> Known:
     return Known(int(sql.rows(_KNOWN, (kind.pk, values))[0][0]) if values else 0, len(values))
 
 
+class Gone(Exception):
+    """The file was sent or thrown away meanwhile."""
+
+
 @transaction.atomic
 def send(file: EnrolmentFile, table: files.Table, chosen: files.Chosen, kind: IdentifierKind) -> tuple[Experiment, int]:
     """Send every line that can be taken, and forget the file; returns the experiment and how many messages.
 
-    All of it or nothing is in the inbox. Cost: 10 µs a line.
+    All of it or nothing is in the inbox; who presses twice sends once (`Gone`). Cost: 10 µs a line.
     """
+    if not EnrolmentFile.objects.select_for_update().filter(pk=file.pk).exists():
+        raise Gone
     experiment, _ = Experiment.objects.get_or_create(
         key=chosen.experiment, defaults={"name": chosen.name or chosen.experiment}
     )

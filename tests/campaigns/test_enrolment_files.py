@@ -77,6 +77,12 @@ def test_excels_files_can_be_read() -> None:
     table = files.opened(body)
     assert [cells for _, cells in table.lines()] == [["josé@example.com", "Señal"]]
     assert files.opened(b"\xef\xbb\xbfemail,arm\n").head == ("email", "arm")
+    assert files.opened("email\tarm\n".encode("utf-16")).head == ("email", "arm")
+
+
+def test_a_column_that_is_there_twice_is_named() -> None:
+    with pytest.raises(Unreadable, match="“arm” twice"):
+        files.opened(b"email,arm,arm\n")
 
 
 @pytest.mark.parametrize("body", [b"", b"email\n", b"email,email\n", b"PK\x03\x04\0\0", b"\n\n"])

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.experiments import files, importing
 from campaigns.experiments.results import uplift_by_channel
 from campaigns.models import Arm, Channel, Enrolment, EnrolmentFile, Experiment
 from cdp_site import checks, stages
@@ -60,6 +61,8 @@ def test_nothing_is_sent_that_was_not_looked_at(marketer: Client) -> None:
     seen = looked(marketer, address, start="2026-03-09T00:00")
     assert marketer.post(address, seen | {"control": "No letter", "name": "Another name"}).status_code == 302
     assert marketer.post(address, seen)["Location"] == reverse("experiments")
+    thrown = reverse("experiment_file_forget", args=[address.rstrip("/").rsplit("/", 1)[1]])
+    assert marketer.post(thrown)["Location"] == reverse("experiments")
     assert "sent or thrown away already" in marketer.get(reverse("experiments")).content.decode()
     assert Experiment.objects.count() == 1
 
@@ -126,7 +129,17 @@ def test_a_column_of_many_values_is_hardly_the_arm(marketer: Client) -> None:
     assert not Experiment.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"\x89PNG\r\n\x1a\n\0\0", b"one column\n1\n"])
+def test_who_presses_send_in_two_tabs_at_once_sends_once(marketer: Client) -> None:
+    upload(marketer)
+    file = EnrolmentFile.objects.get()
+    table, chosen = files.opened(bytes(file.body)), files.Chosen(**file.chosen)
+    kind = next(kind for kind in importing.kinds() if kind.name == "email")
+    importing.send(EnrolmentFile.objects.get(), table, chosen, kind)
+    with pytest.raises(importing.Gone):
+        importing.send(file, table, chosen, kind)
+
+
+@pytest.mark.parametrize("body", [b"", b"id,arm,arm\n1,a,b\n", b"\x89PNG\r\n\x1a\n\0\0", b"one column\n1\n"])
 def test_what_is_no_table_is_refused_where_it_was_chosen(marketer: Client, body: bytes) -> None:
     answer = marketer.post(reverse("experiment_new"), {"file": SimpleUploadedFile("a.csv", body)})
     assert answer.status_code == 200

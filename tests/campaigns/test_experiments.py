@@ -56,6 +56,15 @@ def sound() -> list[str]:
     return [f"{one.name}: {one.detail}" for one in checks.run_all() if not one.ok]
 
 
+def test_where_nobody_did_it_no_smallest_difference_is_said(shop: Source) -> None:
+    send_and_drain(shop, *(viewed("letter" if n % 2 else "holdout", userId=f"u{n}") for n in range(40)))
+    Arm.objects.filter(key="holdout").update(control=True)
+    letter = next(
+        one for one in measure(Experiment.objects.get(), of_event("Order Completed")).arms if not one.arm.control
+    )
+    assert (letter.smallest, letter.value) == (None, None)
+
+
 def enrolled() -> set[tuple[int, str, int]]:
     """(person, arm, day of March)"""
     keys = dict(Arm.objects.values_list("id", "key"))
