@@ -38,7 +38,9 @@ def enrol(client: Client) -> Experiment:
     guessed = EnrolmentFile.objects.get().chosen
     assert (guessed["identifier"], guessed["kind"], guessed["arm"]) == ("customer", "user_id", "segment")
     assert guessed["control"] == NONE
-    sent = client.post(address, guessed | {"start": hillstrom.SENT, "name": "Hillstrom"})
+    chosen = guessed | {"start": hillstrom.SENT, "name": "Hillstrom"}
+    looked = client.get(address, chosen).context["looked"]
+    sent = client.post(address, chosen | {"looked": looked})
     assert sent.status_code == 302
     stages.drain_all()
     return Experiment.objects.get()

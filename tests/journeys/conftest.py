@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,23 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
     yield opened
     for page in pages:
         page.context.close()
+    _wait_for_the_server()
     assert said == []
+
+
+_BUSY = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+AND backend_type = 'client backend' AND state <> 'idle'
+"""
+
+
+def _wait_for_the_server() -> None:
+    """What a page asked for as it was closed goes on for a moment; the tables are emptied next, and that may deadlock."""
+    from cdp_site import sql
+
+    until = time.monotonic() + 30
+    while sql.rows(_BUSY)[0][0] and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _is_bad(kind: str, text: str) -> bool:
