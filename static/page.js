@@ -85,6 +85,13 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 }
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) say(""); });
 
+// On a phone tabs may be wider than the window: the open one is in sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const tabs = tab.closest(".tabs");
+  const beyond = tab.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+  if (beyond > 0) tabs.scrollLeft += beyond + 16;
+}
+
 // A page that nobody looks at asks for nothing.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();
