@@ -248,7 +248,7 @@ def flow(nodes: Sequence[Mark], columns: Sequence[float], streams: Sequence[Stre
             "type": "sankey", "arrangement": "fixed",
             "node": {
                 "label": [_cut(one.name) for one in nodes], "color": [one.painted() for one in nodes],
-                "customdata": [one.address for one in nodes], "pad": 12, "thickness": 12, "line": {"width": 0},
+                "customdata": [one.address for one in nodes], "pad": 20, "thickness": 12, "line": {"width": 0},
                 "hovertemplate": "%{value:,} journeys: %{label}<extra></extra>",
                 "x": [min(max(one, 0.001), 0.999) for one in columns], "y": heights,
             },
@@ -279,9 +279,10 @@ def _heights(columns: Sequence[float], streams: Sequence[Stream]) -> list[float]
     below = dict.fromkeys(columns, 0.0)
     heights = []
     for size, column in zip(sizes, columns, strict=True):
-        share = 0.8 * size / (whole or 1)
+        # As much of the height as plotly gives it with so wide gaps; at least the height of its name.
+        share = max(0.62 * size / (whole or 1), 0.04)
         heights.append(min(max(below[column] + share / 2, 0.001), 0.999))
-        below[column] += share + 0.02
+        below[column] += share + 0.025
     return heights
 
 
